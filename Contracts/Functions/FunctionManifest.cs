@@ -1,0 +1,77 @@
+namespace FaasCluster.Contracts.Functions;
+
+/// <summary>How a handler takes its event.</summary>
+public enum HandlerSignature
+{
+    /// <summary>The runtime decides: Python by the number of required positional parameters (one: http, two: event), others event.</summary>
+    Auto,
+
+    /// <summary>Lambda style: <c>handler(event, context)</c>.</summary>
+    Event,
+
+    /// <summary>HTTP style: <c>f(request)</c>, <c>(req, res)</c>.</summary>
+    Http,
+}
+
+/// <summary>Where a function may connect to.</summary>
+public enum NetworkPolicy
+{
+    /// <summary>Nowhere but its own loopback.</summary>
+    None,
+
+    /// <summary>Out, but not to the platform, the host or private ranges.</summary>
+    Egress,
+}
+
+/// <summary>Who may call the function's URL.</summary>
+public enum UrlAuth
+{
+    /// <summary>Whoever has a key of the account.</summary>
+    Key,
+
+    /// <summary>Anyone.</summary>
+    None,
+}
+
+/// <summary>What a function.yaml says, with every default filled in. Immutable once deployed.</summary>
+public sealed record FunctionManifest
+{
+    /// <summary>Unique in the account: 1 to 64 of a-z, 0-9 and '-', starting with a letter, ending with a letter or digit.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>One of <see cref="RuntimeIds"/>.</summary>
+    public required string Runtime { get; init; }
+
+    /// <summary>What is called: "module.function" (python3, nodejs) or a file of the package (executable).</summary>
+    public required string Handler { get; init; }
+
+    /// <summary>How the handler takes its event, default auto.</summary>
+    public HandlerSignature Signature { get; init; } = HandlerSignature.Auto;
+
+    /// <summary>Memory of one sandbox in bytes, 64 MB to 10,240 MB, default 256 MB (1 MB = 2^20 bytes). CPU grows with it.</summary>
+    public long MemoryBytes { get; init; } = 256L << 20;
+
+    /// <summary>The longest run of one attempt, 1 ms to 900 s, default 30 s.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest load of the code, 1 ms to 300 s, default 10 s.</summary>
+    public TimeSpan InitTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a synchronous call may wait for its start, 1 s to 300 s, default 30 s.</summary>
+    public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an idle sandbox is kept, 0 to 24 h; null for the worker's default of 5 min.</summary>
+    public TimeSpan? KeepAlive { get; init; }
+
+    /// <summary>Default none.</summary>
+    public NetworkPolicy Network { get; init; } = NetworkPolicy.None;
+
+    /// <summary>Who may call the function's URL, default key.</summary>
+    public UrlAuth UrlAuth { get; init; } = UrlAuth.Key;
+
+    /// <summary>Environment variables: at most 4 kB together; names [A-Za-z_][A-Za-z0-9_]*, not starting with FAAS_ or AWS_LAMBDA_.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How asynchronous invocations are retried.</summary>
+    public RetryPolicy Retries { get; init; } = new();
+}

@@ -1,0 +1,213 @@
+using System.Text.RegularExpressions;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace FaasCluster.Contracts.Functions;
+
+/// <summary>Reads a function.yaml (or the same in JSON, which is YAML) and says everything that is wrong with it at once.</summary>
+public static partial class ManifestReader
+{
+    /// <summary>The largest manifest, in characters.</summary>
+    public const int MaximumLength = 64 * 1024;
+
+    private static readonly string[] Keys =
+    [
+        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "network", "url", "env", "retries",
+    ];
+
+    // Keys of the design that this version cannot honour: refusing them is honest, ignoring them is not.
+    private static readonly string[] LaterKeys = ["concurrency", "secrets", "onFailure", "onSuccess", "triggers", "minInstances"];
+
+    /// <summary>Reads a manifest.</summary>
+    /// <param name="text">YAML or JSON.</param>
+    /// <param name="errors">What is wrong, by field; empty if the result is not null.</param>
+    /// <returns>The manifest with defaults filled in, or null if there are errors.</returns>
+    public static FunctionManifest? Read(string text, out IReadOnlyList<FieldError> errors)
+    {
+        var found = new List<FieldError>();
+        errors = found;
+        if (text.Length > MaximumLength)
+        {
+            found.Add(new("manifest", $"has {text.Length} characters; at most {MaximumLength} are allowed."));
+            return null;
+        }
+
+        if (Parse(text, found) is not { } root)
+        {
+            return null;
+        }
+
+        var fields = new ManifestFields(root, "", found);
+        fields.RefuseUnknown(Keys, LaterKeys);
+        var name = fields.Text("name", required: true);
+        if (name is not null && !IsFunctionName(name))
+        {
+            fields.Error("name", $"'{Shorten(name)}' is no function name; expected 1 to 64 of a-z, 0-9 and '-', starting with a letter and ending with a letter or digit.");
+        }
+
+        var runtime = fields.Choice("runtime", RuntimeIds.All, required: true);
+        var handler = fields.Text("handler", required: true);
+        if (handler is not null && runtime is not null)
+        {
+            CheckHandler(fields, runtime, handler);
+        }
+
+        var signature = fields.Choice("signature", ["auto", "event", "http"]) switch
+        {
+            "event" => HandlerSignature.Event,
+            "http" => HandlerSignature.Http,
+            _ => HandlerSignature.Auto,
+        };
+        if (runtime == RuntimeIds.Executable && signature == HandlerSignature.Http)
+        {
+            fields.Error("signature", "'http' does not exist for the executable runtime; use event: the event arrives on stdin.");
+        }
+
+        var defaults = new FunctionManifest { Name = "", Runtime = "", Handler = "" };
+        var memory = fields.Bytes("memory", 64L << 20, 10240L << 20) ?? defaults.MemoryBytes;
+        var timeout = fields.Duration("timeout", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(900)) ?? defaults.Timeout;
+        var initTimeout = fields.Duration("initTimeout", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(300)) ?? defaults.InitTimeout;
+        var waitTimeout = fields.Duration("waitTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(300)) ?? defaults.WaitTimeout;
+        var keepAlive = fields.Duration("keepAlive", TimeSpan.Zero, TimeSpan.FromHours(24));
+        if (fields.Choice("network", ["none", "egress"]) == "egress")
+        {
+            fields.Error("network", "'egress' cannot be enforced by this version, so it is refused; use none (the default): the function reaches nothing but its own loopback.");
+        }
+
+        var auth = UrlAuth.Key;
+        if (fields.Section("url") is { } url)
+        {
+            url.RefuseUnknown(["auth"], []);
+            auth = url.Choice("auth", ["key", "none"]) == "none" ? UrlAuth.None : UrlAuth.Key;
+        }
+
+        var environment = ReadEnvironment(fields);
+        var retries = ReadRetries(fields);
+        return found.Count > 0
+            ? null
+            : new FunctionManifest
+            {
+                Name = name!,
+                Runtime = runtime!,
+                Handler = handler!,
+                Signature = signature,
+                MemoryBytes = memory,
+                Timeout = timeout,
+                InitTimeout = initTimeout,
+                WaitTimeout = waitTimeout,
+                KeepAlive = keepAlive,
+                UrlAuth = auth,
+                Environment = environment,
+                Retries = retries,
+            };
+    }
+
+    /// <summary>Whether a name may be a function's.</summary>
+    public static bool IsFunctionName(string name) => NamePattern().IsMatch(name);
+
+    private static YamlMappingNode? Parse(string text, List<FieldError> errors)
+    {
+        try
+        {
+            var stream = new YamlStream();
+            stream.Load(new StringReader(text));
+            if (stream.Documents is [{ RootNode: YamlMappingNode root }])
+            {
+                return root;
+            }
+
+            errors.Add(new("manifest", "is no YAML mapping; expected lines such as 'name: hello'."));
+        }
+        catch (YamlException exception)
+        {
+            errors.Add(new("manifest", $"is no valid YAML (line {exception.Start.Line}, column {exception.Start.Column}): {exception.Message}"));
+        }
+
+        return null;
+    }
+
+    private static void CheckHandler(ManifestFields fields, string runtime, string handler)
+    {
+        if (runtime == RuntimeIds.Executable)
+        {
+            if (handler.Length > 255 || !FilePattern().IsMatch(handler) || handler.Split('/').Contains(".."))
+            {
+                fields.Error("handler", $"'{Shorten(handler)}' is no file of a package; expected a relative path such as 'main.sh'.");
+            }
+        }
+        else if (handler.Length > 255 || !HandlerPattern().IsMatch(handler))
+        {
+            fields.Error("handler", $"'{Shorten(handler)}' is no handler; expected 'module.function', for example 'app.handler'.");
+        }
+    }
+
+    private static Dictionary<string, string> ReadEnvironment(ManifestFields fields)
+    {
+        var environment = new Dictionary<string, string>();
+        if (fields.Section("env") is not { } section)
+        {
+            return environment;
+        }
+
+        var size = 0;
+        foreach (var key in section.Names)
+        {
+            var value = section.Text(key, allowEmpty: true);
+            size += key.Length + (value?.Length ?? 0);
+            if (!VariablePattern().IsMatch(key) || key.Length > 128)
+            {
+                section.Error(key, "is no variable name; expected letters, digits and '_', not starting with a digit.");
+            }
+            else if (key.StartsWith("FAAS_", StringComparison.Ordinal) || key.StartsWith("AWS_LAMBDA_", StringComparison.Ordinal))
+            {
+                section.Error(key, "is reserved for the platform; choose a name that does not start with FAAS_ or AWS_LAMBDA_.");
+            }
+            else if (value is not null)
+            {
+                environment[key] = value;
+            }
+        }
+
+        if (size > 4096)
+        {
+            fields.Error("env", $"has {size} characters together; at most 4096 are allowed.");
+        }
+
+        return environment;
+    }
+
+    private static RetryPolicy ReadRetries(ManifestFields fields)
+    {
+        var defaults = new RetryPolicy();
+        if (fields.Section("retries") is not { } section)
+        {
+            return defaults;
+        }
+
+        section.RefuseUnknown(["attempts", "backoff", "maxAge"], []);
+        return new RetryPolicy
+        {
+            Attempts = section.Integer("attempts", 0, 10) ?? defaults.Attempts,
+            Backoff = section.Durations("backoff", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), 10) ?? defaults.Backoff,
+            MaximumAge = section.Duration("maxAge", TimeSpan.FromSeconds(60), TimeSpan.FromHours(6)) ?? defaults.MaximumAge,
+        };
+    }
+
+    internal static string Shorten(string value)
+    {
+        var safe = string.Concat(value.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+        return value.Length > 64 ? safe + "..." : safe;
+    }
+
+    [GeneratedRegex(@"\A[a-z]([a-z0-9-]{0,62}[a-z0-9])?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex(@"\A[A-Za-z_$][\w$/-]*(\.[A-Za-z_$][\w$]*)+\z", RegexOptions.CultureInvariant | RegexOptions.ECMAScript)]
+    private static partial Regex HandlerPattern();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex FilePattern();
+
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex VariablePattern();
+}

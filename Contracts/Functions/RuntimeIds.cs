@@ -1,0 +1,17 @@
+namespace FaasCluster.Contracts.Functions;
+
+/// <summary>The runtimes that a manifest may name.</summary>
+public static class RuntimeIds
+{
+    /// <summary>CPython 3 of the host. Handler "module.function".</summary>
+    public const string Python3 = "python3";
+
+    /// <summary>Node.js of the host. Handler "module.export".</summary>
+    public const string NodeJs = "nodejs";
+
+    /// <summary>Any program: one process per invocation, event on stdin, result on stdout. Handler is the file's name.</summary>
+    public const string Executable = "executable";
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable];
+}

@@ -1,0 +1,74 @@
+namespace FaasCluster.Contracts.Telemetry;
+
+/// <summary>
+/// Names of sources, instruments and attributes, after the OpenTelemetry semantic conventions (v1.44). Those of
+/// <c>faas.*</c> are still in development there, so they stand here once.
+/// </summary>
+public static class TelemetryNames
+{
+    /// <summary>The activity source and the meter of the platform.</summary>
+    public const string Source = "FaasCluster";
+
+    /// <summary>Histogram, s: the handler's run.</summary>
+    public const string InvokeDuration = "faas.invoke_duration";
+
+    /// <summary>Histogram, s: loading the code at a cold start.</summary>
+    public const string InitDuration = "faas.init_duration";
+
+    /// <summary>Histogram, s: CPU used by one invocation.</summary>
+    public const string CpuUsage = "faas.cpu_usage";
+
+    /// <summary>Histogram, By: peak memory of one invocation.</summary>
+    public const string MemoryUsage = "faas.mem_usage";
+
+    /// <summary>Counter: cold starts.</summary>
+    public const string ColdStarts = "faas.coldstarts";
+
+    /// <summary>Counter: invocations that ended in an error.</summary>
+    public const string Errors = "faas.errors";
+
+    /// <summary>Counter: invocations that ran past their timeout.</summary>
+    public const string Timeouts = "faas.timeouts";
+
+    /// <summary>Counter: invocations that succeeded.</summary>
+    public const string Invocations = "faas.invocations";
+
+    /// <summary>Gauge: sandboxes by state (pooled, busy, idle).</summary>
+    public const string Sandboxes = "faascluster.sandboxes";
+
+    /// <summary>Gauge, By: memory reserved by sandboxes.</summary>
+    public const string MemoryReserved = "faascluster.memory.reserved";
+
+    /// <summary>Histogram: records in one commit.</summary>
+    public const string CompletionBatch = "faascluster.completion.batch";
+
+    /// <summary>Histogram, s: one commit.</summary>
+    public const string CommitDuration = "faascluster.commit.duration";
+
+    /// <summary>Counter, GBy.s: billed compute.</summary>
+    public const string BilledGigabyteSeconds = "faascluster.billed.gb_seconds";
+
+    /// <summary>Counter: late or repeated records that changed nothing.</summary>
+    public const string Duplicates = "faascluster.duplicates";
+
+    /// <summary>Counter: calls handed back to the cold queue because no slot was free in time.</summary>
+    public const string Spills = "faascluster.spills";
+
+    /// <summary>Attribute: the function's name.</summary>
+    public const string FaasName = "faas.name";
+
+    /// <summary>Attribute: the function's revision.</summary>
+    public const string FaasVersion = "faas.version";
+
+    /// <summary>Attribute: "http", "other" (semantic convention values).</summary>
+    public const string FaasTrigger = "faas.trigger";
+
+    /// <summary>Attribute: whether a sandbox was started for it.</summary>
+    public const string FaasColdStart = "faas.coldstart";
+
+    /// <summary>Attribute: the invocation's id. On spans only, never on metrics.</summary>
+    public const string FaasInvocationId = "faas.invocation_id";
+
+    /// <summary>Attribute: the error code.</summary>
+    public const string ErrorType = "error.type";
+}

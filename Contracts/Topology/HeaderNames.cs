@@ -1,0 +1,23 @@
+namespace FaasCluster.Contracts.Topology;
+
+/// <summary>Header fields of the platform, in HTTP answers.</summary>
+public static class HeaderNames
+{
+    /// <summary>The invocation's id.</summary>
+    public const string InvocationId = "Faas-Invocation-Id";
+
+    /// <summary>The name of the <see cref="Invocations.ErrorCode"/>, where the invocation or the request failed.</summary>
+    public const string Error = "Faas-Error";
+
+    /// <summary>"cold" or "warm".</summary>
+    public const string Start = "Faas-Start";
+
+    /// <summary>Whole milliseconds that are billed.</summary>
+    public const string BilledDuration = "Faas-Billed-Duration";
+
+    /// <summary>"false" if the record could not be confirmed in time.</summary>
+    public const string Recorded = "Faas-Recorded";
+
+    /// <summary>The caller's API key; <c>Authorization: Bearer</c> does as well.</summary>
+    public const string ApiKey = "Faas-Key";
+}

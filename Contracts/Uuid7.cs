@@ -1,0 +1,43 @@
+namespace FaasCluster.Contracts;
+
+/// <summary>
+/// Time-ordered ids (UUID version 7, RFC 9562): the first 48 bits are Unix milliseconds, so that tables partition and
+/// index by them.
+/// </summary>
+public static class Uuid7
+{
+    /// <summary>Makes a new id at the clock's time.</summary>
+    /// <param name="time">The clock; its millisecond becomes the id's first 48 bits.</param>
+    public static Guid New(TimeProvider time) => Guid.CreateVersion7(time.GetUtcNow());
+
+    /// <summary>The instant that the id carries, to the millisecond.</summary>
+    /// <param name="id">A version 7 UUID; of any other version the answer means nothing.</param>
+    public static DateTimeOffset TimeOf(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        long milliseconds = 0;
+        for (var i = 0; i < 6; i++)
+        {
+            milliseconds = (milliseconds << 8) | bytes[i];
+        }
+
+        return DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+    }
+
+    /// <summary>The smallest id of the given instant: the lower bound of a range by time.</summary>
+    /// <param name="instant">From 1970 on.</param>
+    public static Guid LowerBound(DateTimeOffset instant)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        var milliseconds = instant.ToUnixTimeMilliseconds();
+        for (var i = 5; i >= 0; i--)
+        {
+            bytes[i] = (byte)milliseconds;
+            milliseconds >>= 8;
+        }
+
+        return new Guid(bytes, bigEndian: true);
+    }
+}

@@ -1,0 +1,13 @@
+using FaasCluster.Contracts.Invocations;
+
+namespace FaasCluster.Storage.Invocations;
+
+/// <summary>An asynchronous invocation that was answered with 202: the row that says it waits.</summary>
+public sealed record AcceptedInvocation
+{
+    /// <summary>The invocation without need of its body.</summary>
+    public required InvocationMessage Message { get; init; }
+
+    /// <summary>The function's name at that time.</summary>
+    public required string FunctionName { get; init; }
+}

@@ -1,0 +1,66 @@
+using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Invocations;
+
+namespace FaasCluster.Storage.Invocations;
+
+/// <summary>Everything that is committed about one attempt: outcome, bill and what follows, in one transaction.</summary>
+public sealed record AttemptRecord
+{
+    /// <summary>The invocation that was attempted; the body is not kept.</summary>
+    public required InvocationMessage Message { get; init; }
+
+    /// <summary>The function's name at that time.</summary>
+    public required string FunctionName { get; init; }
+
+    /// <summary>Configured memory in bytes.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>The state that the invocation takes: queued if <see cref="NextAttempt"/> is set, else an end.</summary>
+    public required InvocationState State { get; init; }
+
+    /// <summary>Why the attempt did not succeed; null for success.</summary>
+    public InvocationError? Error { get; init; }
+
+    /// <summary>What the function answered; kept up to <see cref="Contracts.Limits.RecordedResultBytes"/>.</summary>
+    public InvocationResult? Result { get; init; }
+
+    /// <summary>When a sandbox began to be got for it; equal to <see cref="EndedAt"/> if it never ran.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public required DateTimeOffset EndedAt { get; init; }
+
+    /// <summary>Where the time went.</summary>
+    public required InvocationTimings Timings { get; init; }
+
+    /// <summary>True if a sandbox was started for it.</summary>
+    public bool ColdStart { get; init; }
+
+    /// <summary>Peak memory in bytes; null where the kernel does not tell it.</summary>
+    public long? PeakMemoryBytes { get; init; }
+
+    /// <summary>CPU used; null where the kernel does not tell it.</summary>
+    public TimeSpan? CpuTime { get; init; }
+
+    /// <summary>The worker, or the gateway that ended it.</summary>
+    public required string WorkerId { get; init; }
+
+    /// <summary>What it costs.</summary>
+    public required Bill Bill { get; init; }
+
+    /// <summary>The next attempt, body included, due at its <see cref="InvocationMessage.DueAt"/>; null at an end.</summary>
+    public InvocationMessage? NextAttempt { get; init; }
+}
+
+/// <summary>What became of an <see cref="AttemptRecord"/>.</summary>
+public enum RecordOutcome
+{
+    /// <summary>Committed.</summary>
+    Recorded,
+
+    /// <summary>This attempt was recorded before, or the invocation had ended: nothing changed.</summary>
+    Duplicate,
+
+    /// <summary>The store refuses this one record and always will; it was logged.</summary>
+    Refused,
+}

@@ -1,0 +1,59 @@
+using FaasCluster.Contracts.Invocations;
+
+namespace FaasCluster.Storage.Invocations;
+
+/// <summary>Invocations, their attempts and bills.</summary>
+public interface IInvocationStore
+{
+    /// <summary>Writes the rows of accepted invocations; those that are there already (also with an end) stay as they are.</summary>
+    Task AcceptAsync(IReadOnlyList<AcceptedInvocation> batch, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Commits a batch of attempts in one transaction: results, bills and outbox rows. A batch that fails for what is in it
+    /// is bisected, so that one bad record fails alone.
+    /// </summary>
+    /// <returns>One outcome for each record, in the order given.</returns>
+    /// <exception cref="StoreUnavailableException">Nothing is known to be committed; record the same batch again.</exception>
+    Task<IReadOnlyList<RecordOutcome>> RecordAsync(IReadOnlyList<AttemptRecord> batch, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What is recorded of one attempt: asked for redelivered messages before they run. Queued: a later attempt is on its
+    /// way. Null: nothing is recorded, it may run.
+    /// </summary>
+    Task<InvocationState?> FindOutcomeAsync(Guid invocationId, int attempt, CancellationToken cancellationToken);
+
+    /// <summary>Commits a start mark for a redelivered attempt and turns its invocation to running unless it has ended.</summary>
+    /// <returns>How many start marks the attempt has now.</returns>
+    Task<int> MarkStartedAsync(InvocationMessage message, string functionName, string workerId, CancellationToken cancellationToken);
+
+    /// <summary>One invocation of the account, or null.</summary>
+    Task<InvocationDetails?> FindAsync(string accountId, Guid invocationId, CancellationToken cancellationToken);
+
+    /// <summary>Invocations of an account, newest first.</summary>
+    Task<IReadOnlyList<InvocationSummary>> ListAsync(InvocationFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends waiting rows whose deadline passed before the given time and that no outbox row will bring back: the
+    /// reconciler's sweep. Returns how many it ended (as expired, with a bill of zero).
+    /// </summary>
+    Task<int> ExpireAsync(DateTimeOffset deadlineBefore, int limit, string workerId, CancellationToken cancellationToken);
+
+    /// <summary>Counts by state, non-terminal ones only, and outbox rows: one side of the conservation equation.</summary>
+    Task<WaitingCounts> CountWaitingAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What has not ended.</summary>
+/// <param name="Queued">Rows in state queued.</param>
+/// <param name="Running">Rows in state running.</param>
+/// <param name="Outbox">Invocations in the outbox.</param>
+public sealed record WaitingCounts(long Queued, long Running, long Outbox);
+
+/// <summary>The store cannot be reached or gave up on a transaction; what was asked for may be asked again.</summary>
+public sealed class StoreUnavailableException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public StoreUnavailableException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
