@@ -54,6 +54,12 @@ public static class TelemetryNames
     /// <summary>Counter: calls handed back to the cold queue because no slot was free in time.</summary>
     public const string Spills = "faascluster.spills";
 
+    /// <summary>Counter: calls dropped because their caller had left before they could start.</summary>
+    public const string CallersGone = "faascluster.callers_gone";
+
+    /// <summary>Counter: log lines dropped because the log buffer was full.</summary>
+    public const string LogLinesDropped = "faascluster.log_lines.dropped";
+
     /// <summary>Attribute: the function's name.</summary>
     public const string FaasName = "faas.name";
 

@@ -6,6 +6,15 @@ namespace FaasCluster.Worker.Sandboxes;
 /// <summary>Gets sandboxes: from the pool of pre-booted ones, or by booting.</summary>
 internal interface ISandboxFactory
 {
+    /// <summary>Runtimes that this worker can run, known when <see cref="WhenReadyAsync"/> has returned.</summary>
+    IReadOnlyList<string> Runtimes { get; }
+
+    /// <summary>
+    /// Returns when leftovers are swept, the canary has ended and the first sandboxes are booted. Null if sandboxes are tight;
+    /// else what is wrong and what to do: the worker must not take work then.
+    /// </summary>
+    Task<string?> WhenReadyAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// Gets a sandbox and loads the revision into it. Expected failures (init error, init timeout, out of memory while
     /// loading, damaged package, sandbox that will not start) are values; nothing is left behind then.
@@ -57,11 +66,11 @@ internal interface ISandbox : IAsyncDisposable
     /// <param name="message">The invocation; its body is there also if it was stored.</param>
     /// <param name="log">Receives what the function prints during this invocation.</param>
     /// <param name="cancellationToken">Kills the run; the outcome is then <see cref="ErrorCode.Cancelled"/>.</param>
-    Task<Execution> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken);
+    Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken);
 }
 
 /// <summary>How one run ended. Exactly one of result and error is set.</summary>
-internal sealed record Execution
+internal sealed record ExecutionOutcome
 {
     /// <summary>What the function answered.</summary>
     public InvocationResult? Result { get; init; }

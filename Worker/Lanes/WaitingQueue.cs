@@ -1,0 +1,58 @@
+namespace FaasCluster.Worker.Lanes;
+
+/// <summary>What waits in a lane: synchronous calls first, because somebody waits for them. Not thread-safe.</summary>
+internal sealed class WaitingQueue
+{
+    private readonly LinkedList<WaitingDelivery> synchronous = new();
+    private readonly LinkedList<WaitingDelivery> asynchronous = new();
+
+    public int Count => synchronous.Count + asynchronous.Count;
+
+    public WaitingDelivery? Oldest => (synchronous.First?.Value, asynchronous.First?.Value) switch
+    {
+        ({ } sync, { } async) => sync.ArrivedAt <= async.ArrivedAt ? sync : async,
+        (var sync, var async) => sync ?? async,
+    };
+
+    public void Add(WaitingDelivery waiting) => Of(waiting).AddLast(waiting);
+
+    /// <summary>Puts back what was taken: it keeps its place.</summary>
+    public void PutBack(WaitingDelivery waiting) => Of(waiting).AddFirst(waiting);
+
+    /// <summary>The first that waits, whatever its revision.</summary>
+    public WaitingDelivery? Take() => TakeFirst(synchronous, _ => true) ?? TakeFirst(asynchronous, _ => true);
+
+    /// <summary>The first that asks for the given revision.</summary>
+    public WaitingDelivery? Take(int revision) =>
+        TakeFirst(synchronous, waiting => waiting.Message.Revision == revision)
+        ?? TakeFirst(asynchronous, waiting => waiting.Message.Revision == revision);
+
+    /// <summary>Takes out every synchronous call that arrived before the given timestamp.</summary>
+    public List<WaitingDelivery> TakeOverdueCalls(long arrivedBefore)
+    {
+        var overdue = new List<WaitingDelivery>();
+        while (synchronous.First?.Value is { } first && first.ArrivedAt < arrivedBefore)
+        {
+            synchronous.RemoveFirst();
+            overdue.Add(first);
+        }
+
+        return overdue;
+    }
+
+    private LinkedList<WaitingDelivery> Of(WaitingDelivery waiting) => waiting.IsSynchronous ? synchronous : asynchronous;
+
+    private static WaitingDelivery? TakeFirst(LinkedList<WaitingDelivery> list, Predicate<WaitingDelivery> wanted)
+    {
+        for (var node = list.First; node is not null; node = node.Next)
+        {
+            if (wanted(node.Value))
+            {
+                list.Remove(node);
+                return node.Value;
+            }
+        }
+
+        return null;
+    }
+}

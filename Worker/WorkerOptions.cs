@@ -1,0 +1,44 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace FaasCluster.Worker;
+
+/// <summary>Settings of a worker; section "Worker".</summary>
+public sealed record WorkerOptions
+{
+    /// <summary>
+    /// Memory that the sandboxes of this worker may hold together, in bytes, 64 MB and up. Default: three quarters of what the
+    /// machine (or the container) has.
+    /// </summary>
+    [Range(64L << 20, long.MaxValue)]
+    public long MemoryBytes { get; init; } = Math.Max(64L << 20, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3);
+
+    /// <summary>How long an idle sandbox is kept where its function does not say, 0 to 24 h, default 5 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Most cold calls that are taken at once, 1 to 1,000, default four per core.</summary>
+    [Range(1, 1000)]
+    public int ColdPrefetch { get; init; } = Environment.ProcessorCount * 4;
+
+    /// <summary>Most sandboxes of one function on this worker, 1 to 10,000, default 100. CPU and memory usually limit earlier.</summary>
+    [Range(1, 10_000)]
+    public int SlotsPerFunction { get; init; } = 100;
+
+    /// <summary>How long a call waits for a slot before the lane starts another sandbox, 1 ms to 10 s, default 25 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:00:10")]
+    public TimeSpan GrowAfter { get; init; } = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>
+    /// How long a synchronous answer waits for its record before it goes out marked as not yet recorded, 0 to 60 s, default 1 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan CommitWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long running invocations may go on after SIGTERM, 0 to 1 h, default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often the worker says that it lives, 100 ms to 60 s, default 3 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(3);
+}

@@ -1,0 +1,8 @@
+namespace FaasCluster.Worker;
+
+/// <summary>Whether this worker takes work.</summary>
+public sealed class WorkerReadiness
+{
+    /// <summary>Null if it does; else what is wrong and what to do, for people.</summary>
+    public string? Problem { get; internal set; } = "It is starting.";
+}
