@@ -36,6 +36,12 @@ public interface IFunctionStore
     /// <returns>The function's id, or null if there is no such function in the account.</returns>
     Task<Guid?> DeleteAsync(string accountId, string name, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Functions deleted at or after the given time, oldest first: a node that starts takes their queues away again, in case
+    /// the one that deleted them did not get that far.
+    /// </summary>
+    Task<IReadOnlyList<Guid>> ListDeletedAsync(DateTimeOffset since, int limit, CancellationToken cancellationToken);
+
     /// <summary>Functions that have invocations waiting since before the given time: those the wake sweep looks after.</summary>
     Task<IReadOnlyList<Guid>> ListWaitingAsync(DateTimeOffset queuedBefore, int limit, CancellationToken cancellationToken);
 }

@@ -26,6 +26,9 @@ public interface IInvocationStore
     /// <returns>How many start marks the attempt has now.</returns>
     Task<int> MarkStartedAsync(InvocationMessage message, string functionName, string workerId, CancellationToken cancellationToken);
 
+    /// <summary>How many start marks an attempt has; 0 if none. Tells a poison from its neighbours in the prefetch.</summary>
+    Task<int> CountStartsAsync(Guid invocationId, int attempt, CancellationToken cancellationToken);
+
     /// <summary>One invocation of the account, or null.</summary>
     Task<InvocationDetails?> FindAsync(string accountId, Guid invocationId, CancellationToken cancellationToken);
 
