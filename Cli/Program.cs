@@ -1,1 +1,3 @@
-return 0;
+using FaasCluster.Cli;
+
+return await FaasCommandLine.RunAsync(args, Terminal.OfProcess());

@@ -107,6 +107,9 @@ public sealed record AttemptDescription
     /// <summary>In the currency of the price table.</summary>
     public required decimal Cost { get; init; }
 
+    /// <summary>ISO 4217; null from a gateway that does not say.</summary>
+    public string? Currency { get; init; }
+
     /// <summary>The trace that the attempt belongs to, 32 hex digits.</summary>
     public string? TraceId { get; init; }
 }

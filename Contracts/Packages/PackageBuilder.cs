@@ -32,15 +32,16 @@ public static class PackageBuilder
     /// virtual environments. Links to files within the directory are packed as those files.
     /// </summary>
     /// <param name="directory">The directory; function.yaml at its top is packed like any other file.</param>
+    /// <param name="isLeftOut">Says of a path (relative, with '/') and whether it is a directory, if it stays behind; what lies below such a directory does too.</param>
     /// <exception cref="InvalidDataException">There is something that a package cannot hold; the message names it.</exception>
-    public static byte[] FromDirectory(string directory)
+    public static byte[] FromDirectory(string directory, Func<string, bool, bool>? isLeftOut = null)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
         using var output = new MemoryStream();
         using (var archive = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true))
         {
             var files = new List<string>();
-            Collect(root, root, files);
+            Collect(root, root, isLeftOut ?? ((_, _) => false), files);
             if (files.Count == 0)
             {
                 throw new InvalidDataException($"'{directory}' has no files; expected at least function.yaml and the handler.");
@@ -65,7 +66,7 @@ public static class PackageBuilder
         return output.ToArray();
     }
 
-    private static void Collect(string root, string directory, List<string> files)
+    private static void Collect(string root, string directory, Func<string, bool, bool> isLeftOut, List<string> files)
     {
         foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos())
         {
@@ -75,6 +76,11 @@ public static class PackageBuilder
             }
 
             var name = Path.GetRelativePath(root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
+            if (isLeftOut(name, entry is DirectoryInfo && entry.LinkTarget is null))
+            {
+                continue;
+            }
+
             if (entry.LinkTarget is not null)
             {
                 var target = entry.ResolveLinkTarget(returnFinalTarget: true);
@@ -87,7 +93,7 @@ public static class PackageBuilder
             }
             else if (entry is DirectoryInfo)
             {
-                Collect(root, entry.FullName, files);
+                Collect(root, entry.FullName, isLeftOut, files);
             }
             else
             {
