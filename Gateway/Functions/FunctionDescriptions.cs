@@ -1,0 +1,56 @@
+using FaasCluster.Contracts.Api;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Gateway.Health;
+
+namespace FaasCluster.Gateway.Functions;
+
+/// <summary>Turns revisions into the API's documents.</summary>
+internal sealed class FunctionDescriptions(WorkerTable workers)
+{
+    public FunctionDescription Describe(FunctionRevision revision, HttpRequest request)
+    {
+        var manifest = revision.Manifest;
+        return new FunctionDescription
+        {
+            Name = manifest.Name,
+            Id = revision.FunctionId,
+            Revision = revision.Revision,
+            Runtime = manifest.Runtime,
+            Handler = manifest.Handler,
+            Signature = manifest.Signature.ToString().ToLowerInvariant(),
+            MemoryMb = manifest.MemoryBytes >> 20,
+            WaitTimeoutMs = (long)manifest.WaitTimeout.TotalMilliseconds,
+            InitTimeoutMs = (long)manifest.InitTimeout.TotalMilliseconds,
+            TimeoutMs = (long)manifest.Timeout.TotalMilliseconds,
+            Network = manifest.Network.ToString().ToLowerInvariant(),
+            UrlAuth = manifest.UrlAuth.ToString().ToLowerInvariant(),
+            Environment = [.. manifest.Environment.Keys.Order(StringComparer.Ordinal)],
+            Retries = manifest.Retries.Attempts,
+            PackageBytes = revision.PackageBytes,
+            PackageSha256 = revision.PackageSha256,
+            DeployedAt = revision.CreatedAt,
+            Url = $"{request.Scheme}://{request.Host}/fn/{manifest.Name}",
+            Warnings = [.. Warnings(manifest)],
+        };
+    }
+
+    private IEnumerable<string> Warnings(FunctionManifest manifest)
+    {
+        var present = workers.List().Where(worker => !worker.Draining).ToArray();
+        if (present.Length == 0)
+        {
+            yield return "No worker is connected, so calls wait; start one.";
+            yield break;
+        }
+
+        var able = present.Where(worker => worker.Runtimes.Contains(manifest.Runtime)).ToArray();
+        if (able.Length == 0)
+        {
+            yield return $"No connected worker offers the runtime {manifest.Runtime}, so calls wait; install it on a worker. Offered are: {string.Join(", ", present.SelectMany(worker => worker.Runtimes).Distinct().Order(StringComparer.Ordinal))}.";
+        }
+        else if (able.All(worker => worker.MemoryBytes < manifest.MemoryBytes))
+        {
+            yield return $"No connected worker has {manifest.MemoryBytes >> 20} MB for its sandboxes, so calls end with no_capacity; the largest has {able.Max(worker => worker.MemoryBytes) >> 20} MB.";
+        }
+    }
+}

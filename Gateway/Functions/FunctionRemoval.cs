@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Invocations;
+using FaasCluster.Messaging;
+using FaasCluster.Storage.Functions;
+using FaasCluster.Storage.Invocations;
+
+namespace FaasCluster.Gateway.Functions;
+
+/// <summary>
+/// What follows the deletion of a function in the store: its queues go, and what waits ends as cancelled. Every step may be
+/// repeated, and is, until it succeeded.
+/// </summary>
+internal sealed class FunctionRemoval(
+    IFunctionStore functions,
+    IInvocationStore invocations,
+    IInvocationSender sender,
+    ICompletionWriter completions,
+    EndRecords records,
+    TimeProvider time,
+    ILogger<FunctionRemoval> logger)
+{
+    private const string Reason = "The function was deleted while the invocation waited.";
+    private const int PageSize = 500;
+    private static readonly TimeSpan CommitMargin = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<Guid, byte> unfinished = new();
+    private readonly ConcurrentDictionary<Guid, long> foundAt = new();
+
+    /// <summary>Takes the queues of a deleted function away; if the broker is away, that is done later.</summary>
+    public async Task RemoveAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        unfinished[functionId] = 0;
+        try
+        {
+            await sender.DeleteFunctionAsync(functionId, CancelAsync, cancellationToken);
+            unfinished.TryRemove(functionId, out _);
+        }
+        catch (MessagingUnavailableException exception)
+        {
+            Log.RemovalPostponed(logger, functionId, exception.Message);
+        }
+    }
+
+    /// <summary>Tries again what <see cref="RemoveAsync"/> could not finish.</summary>
+    public async Task RetryAsync(CancellationToken cancellationToken)
+    {
+        foreach (var functionId in unfinished.Keys)
+        {
+            await RemoveAsync(functionId, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Goes on with a deletion that another gateway began and did not finish: rows of the function still wait. First the queues; rows
+    /// that have no message any more are ended after the longest run that may be going on.
+    /// </summary>
+    public async Task ResumeAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        if (foundAt.TryAdd(functionId, time.GetTimestamp()))
+        {
+            await RemoveAsync(functionId, cancellationToken);
+            return;
+        }
+
+        if (await functions.FindRevisionAsync(functionId, 1, cancellationToken) is not { } first)
+        {
+            return;
+        }
+
+        var longest = (first.Manifest.InitTimeout + first.Manifest.Timeout) + CommitMargin;
+        if (!unfinished.ContainsKey(functionId) && time.GetElapsedTime(foundAt[functionId]) >= longest)
+        {
+            await CancelRowsAsync(first, cancellationToken);
+            foundAt.TryRemove(functionId, out _);
+        }
+    }
+
+    private async Task CancelAsync(InvocationMessage message, CancellationToken cancellationToken)
+    {
+        var record = await records.MakeAsync(message, InvocationState.Cancelled, ErrorCode.FunctionDeleted, Reason, cancellationToken);
+        await completions.WriteAsync(record, cancellationToken);
+    }
+
+    private async Task CancelRowsAsync(FunctionRevision function, CancellationToken cancellationToken)
+    {
+        var filter = new InvocationFilter
+        {
+            AccountId = function.AccountId,
+            FunctionName = function.Manifest.Name,
+            State = InvocationState.Queued,
+            Limit = PageSize,
+        };
+        IReadOnlyList<InvocationSummary> page;
+        do
+        {
+            page = await invocations.ListAsync(filter, cancellationToken);
+
+            // A new function may have the same name.
+            var waiting = page.Where(row => row.FunctionId == function.FunctionId && row.Kind == InvocationKind.Asynchronous);
+            await Task.WhenAll(waiting.Select(row => CancelAsync(ToMessage(row), cancellationToken)));
+            filter = filter with { Before = page.Count == 0 ? null : page[^1].InvocationId };
+        }
+        while (page.Count == PageSize);
+    }
+
+    private static InvocationMessage ToMessage(InvocationSummary row) => new()
+    {
+        InvocationId = row.InvocationId,
+        FunctionId = row.FunctionId,
+        Revision = row.Revision,
+        AccountId = row.AccountId,
+        Attempt = row.Attempt,
+        Kind = row.Kind,
+        Trigger = row.Trigger,
+        AcceptedAt = row.AcceptedAt,
+        DueAt = row.AcceptedAt,
+        Deadline = row.AcceptedAt,
+        Body = default,
+    };
+}

@@ -1,0 +1,16 @@
+namespace FaasCluster.Gateway.Functions;
+
+internal static partial class Log
+{
+    [LoggerMessage(3200, LogLevel.Warning, "The queues of the deleted function {FunctionId} stay for now, because the broker is not available: {Reason}")]
+    public static partial void RemovalPostponed(ILogger logger, Guid functionId, string reason);
+
+    [LoggerMessage(3201, LogLevel.Information, "Deployed {Name} revision {Revision} ({Runtime}, {Bytes} bytes) for account {AccountId}.")]
+    public static partial void Deployed(ILogger logger, string name, int revision, string runtime, long bytes, string accountId);
+
+    [LoggerMessage(3202, LogLevel.Information, "Deleted {Name} of account {AccountId}.")]
+    public static partial void Deleted(ILogger logger, string name, string accountId);
+
+    [LoggerMessage(3203, LogLevel.Warning, "The new function {Name} was taken back, because its queue could not be made: {Reason}")]
+    public static partial void DeployTakenBack(ILogger logger, string name, string reason);
+}

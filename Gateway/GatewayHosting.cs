@@ -1,0 +1,117 @@
+using System.Text;
+using FaasCluster.Contracts;
+using FaasCluster.Contracts.Api;
+using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Bus;
+using FaasCluster.Gateway.Accounts;
+using FaasCluster.Gateway.DeadLetters;
+using FaasCluster.Gateway.Documents;
+using FaasCluster.Gateway.Functions;
+using FaasCluster.Gateway.Health;
+using FaasCluster.Gateway.Invocations;
+using FaasCluster.Gateway.Maintenance;
+using FaasCluster.Gateway.Outbox;
+using FaasCluster.Gateway.Problems;
+using FaasCluster.Gateway.Telemetry;
+using FaasCluster.Gateway.Usage;
+using FaasCluster.Messaging;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace FaasCluster.Gateway;
+
+/// <summary>Makes a host a gateway.</summary>
+public static class GatewayHosting
+{
+    /// <summary>Adds everything that a gateway is made of, store and messaging included.</summary>
+    public static WebApplicationBuilder AddGateway(this WebApplicationBuilder builder)
+    {
+        InstallationMode.IsCluster(builder.Configuration);
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<GatewayOptions>().BindConfiguration("Gateway").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<PriceTable>().BindConfiguration("Prices").ValidateDataAnnotations().ValidateOnStart();
+        AddAccounts(services);
+        AddFeatures(services);
+        AddServices(services);
+        services.AddOpenApi(options => options.AddDocumentTransformer<ApiDocument>());
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        GatewayTelemetry.Add(builder);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Limits.SynchronousPayloadBytes;
+            kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+        });
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
+        {
+            builder.WebHost.UseUrls("http://127.0.0.1:8080");
+        }
+
+        return builder;
+    }
+
+    /// <summary>Maps every route of the gateway.</summary>
+    public static WebApplication MapGateway(this WebApplication app)
+    {
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        HealthEndpoints.Map(app);
+        FunctionEndpoints.Map(app);
+        InvokeEndpoints.Map(app);
+        InvocationEndpoints.Map(app);
+        UsageEndpoints.Map(app);
+        DocumentEndpoints.Map(app);
+        return app;
+    }
+
+    private static void AddAccounts(IServiceCollection services)
+    {
+        services.AddSingleton<KeyCache>();
+        services.AddSingleton<BootstrapKey>();
+        services.AddAuthentication(ApiKeyHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, configureOptions: null);
+
+        // Closed unless it says otherwise: a route that somebody forgets to close must not be open.
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+    }
+
+    private static void AddFeatures(IServiceCollection services)
+    {
+        services.AddSingleton<FunctionCache>();
+        services.AddSingleton<IControlBusHandler<FunctionChanged>>(provider => provider.GetRequiredService<FunctionCache>());
+        services.AddSingleton<FunctionDescriptions>();
+        services.AddSingleton<DeployGate>();
+        services.AddSingleton<Deployment>();
+        services.AddSingleton<FunctionRemoval>();
+        services.AddSingleton<WorkerTable>();
+        services.AddSingleton<IControlBusHandler<WorkerHeartbeat>>(provider => provider.GetRequiredService<WorkerTable>());
+        services.AddSingleton<IControlBusHandler<FunctionWarmed>>(provider => provider.GetRequiredService<WorkerTable>());
+        services.AddSingleton<IControlBusHandler<FunctionCooled>>(provider => provider.GetRequiredService<WorkerTable>());
+        services.AddSingleton<StatusReader>();
+        services.AddSingleton<EndRecords>();
+        services.AddSingleton<InFlightCalls>();
+        services.AddSingleton<InvocationFinder>();
+        services.AddSingleton<Waker>();
+        services.AddSingleton<QueueRepair>();
+        services.AddSingleton<SynchronousCaller>();
+        services.AddSingleton<AsynchronousSubmitter>();
+        services.AddSingleton<InvokeEndpoints>();
+    }
+
+    private static void AddServices(IServiceCollection services)
+    {
+        services.AddSingleton<StoreStart>();
+        services.AddHostedService(provider => provider.GetRequiredService<StoreStart>());
+        services.AddSingleton<OutboxRelay>();
+        services.AddHostedService(provider => provider.GetRequiredService<OutboxRelay>());
+        services.AddHostedService<DeadLetterRecorder>();
+        services.AddHostedService<WakeSweep>();
+        services.AddHostedService<Reconciler>();
+        services.AddHostedService<Retention>();
+    }
+}

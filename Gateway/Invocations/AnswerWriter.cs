@@ -1,0 +1,111 @@
+using System.Globalization;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Contracts.Topology;
+using FaasCluster.Gateway.Problems;
+
+namespace FaasCluster.Gateway.Invocations;
+
+/// <summary>Turns a worker's reply into the answer to the caller.</summary>
+internal static class AnswerWriter
+{
+    /// <summary>Answers with what the function answered, or with why it did not.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="message">The invocation.</param>
+    /// <param name="reply">The worker's reply.</param>
+    public static Task WriteAsync(HttpContext context, InvocationMessage message, InvocationReply reply)
+    {
+        SetHeaders(context.Response, message, reply);
+        if (reply.Result is not { } result)
+        {
+            return FailAsync(context, message, reply.Error ?? new InvocationError { Code = ErrorCode.Internal, Message = "The worker's reply was empty." });
+        }
+
+        var isHead = HttpMethods.IsHead(context.Request.Method);
+        if (ResultHeaders.Refuse(message.Trigger == TriggerKind.Http ? result : result with { HttpStatus = null, Headers = [] }, isHead) is { } refusal)
+        {
+            return FailAsync(context, message, new InvocationError { Code = ErrorCode.InvalidResponse, Message = refusal });
+        }
+
+        return message.Trigger == TriggerKind.Http ? WriteHttpAsync(context, result, isHead) : WriteBodyAsync(context, result, isHead);
+    }
+
+    /// <summary>Answers with why there is no reply.</summary>
+    public static Task FailAsync(HttpContext context, InvocationMessage message, InvocationError error)
+    {
+        context.Response.Headers[HeaderNames.InvocationId] = message.InvocationId.ToString();
+        var problem = ProblemAnswer.For(error.Code).Problem with
+        {
+            InvocationId = message.InvocationId,
+            TraceId = TraceContext.TraceIdOf(message.TraceParent),
+        };
+
+        // What a function's code says about itself is for its owner: an open URL's callers are strangers.
+        if (context.User.Identity is { IsAuthenticated: true } || error.Code.Describe().Fault != Fault.Function)
+        {
+            problem = problem with
+            {
+                Detail = error.Message,
+                ErrorType = error.Type,
+                StackTrace = error.StackTrace.Count == 0 ? null : error.StackTrace,
+            };
+        }
+
+        return new ProblemAnswer(problem).ExecuteAsync(context);
+    }
+
+    private static void SetHeaders(HttpResponse response, InvocationMessage message, InvocationReply reply)
+    {
+        var headers = response.Headers;
+        headers[HeaderNames.InvocationId] = message.InvocationId.ToString();
+        headers[HeaderNames.Start] = reply.ColdStart ? "cold" : "warm";
+        headers[HeaderNames.BilledDuration] = reply.BilledMilliseconds.ToString(CultureInfo.InvariantCulture);
+        headers.TraceParent = message.TraceParent;
+        var timings = reply.Timings;
+        headers["Server-Timing"] = string.Create(
+            CultureInfo.InvariantCulture,
+            $"queue;dur={timings.Queue.TotalMilliseconds:0.###}, start;dur={timings.Start.TotalMilliseconds:0.###}, init;dur={timings.Init.TotalMilliseconds:0.###}, run;dur={timings.Run.TotalMilliseconds:0.###}");
+        if (!reply.Recorded)
+        {
+            headers[HeaderNames.Recorded] = "false";
+        }
+    }
+
+    private static Task WriteHttpAsync(HttpContext context, InvocationResult result, bool isHead)
+    {
+        var response = context.Response;
+        response.StatusCode = result.HttpStatus ?? StatusCodes.Status200OK;
+        string? connection = null;
+        foreach (var (name, value) in result.Headers)
+        {
+            if (name.Equals("Connection", StringComparison.OrdinalIgnoreCase))
+            {
+                connection = connection is null ? value : $"{connection},{value}";
+            }
+        }
+
+        foreach (var (name, value) in result.Headers)
+        {
+            if (ResultHeaders.IsPassedOn(name, connection))
+            {
+                response.Headers.Append(name, value);
+            }
+        }
+
+        return WriteBodyAsync(context, result, isHead);
+    }
+
+    private static Task WriteBodyAsync(HttpContext context, InvocationResult result, bool isHead)
+    {
+        var response = context.Response;
+        if (response.StatusCode is 204 or 205 or 304)
+        {
+            // These have no body, whatever the function sent. A length of zero tells a problem page from an answer.
+            response.ContentLength = response.StatusCode == 205 ? 0 : null;
+            return Task.CompletedTask;
+        }
+
+        response.ContentType = result.ContentType;
+        response.ContentLength = result.Body.Length;
+        return isHead || result.Body.IsEmpty ? Task.CompletedTask : response.Body.WriteAsync(result.Body, context.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using FaasCluster.Contracts;
+using FaasCluster.Contracts.Api;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Contracts.Topology;
+using FaasCluster.Gateway.Problems;
+using FaasCluster.Messaging;
+using FaasCluster.Storage.Invocations;
+using FaasCluster.Storage.Packages;
+
+namespace FaasCluster.Gateway.Invocations;
+
+/// <summary>Accepts an invocation: 202 only after it is safe in its queue.</summary>
+internal sealed class AsynchronousSubmitter(
+    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, TimeProvider time)
+{
+    public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
+    {
+        if (await RequestBody.ReadAsync(context, Limits.AsynchronousPayloadBytes) is not { } body)
+        {
+            await RequestBody.TooLarge(Limits.AsynchronousPayloadBytes).ExecuteAsync(context);
+            return;
+        }
+
+        // 1. A large event is kept first: a message that refers to it must find it.
+        var message = InvocationMessages.Make(context, revision, InvocationKind.Asynchronous, trigger, body, time);
+        if (body.Length > Limits.InlinePayloadBytes)
+        {
+            await payloads.PutAsync(message.InvocationId, body, context.RequestAborted);
+            message = message with { BodyIsStored = true, Body = default };
+        }
+
+        // 2. The queue. The caller's leaving does not end it: the sender has a limit of its own.
+        if (await sender.EnqueueAsync(message, CancellationToken.None) is { } error)
+        {
+            await RefuseAsync(context, revision, message, error);
+            return;
+        }
+
+        // 3. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
+        await accepted.AddAsync(new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name }, CancellationToken.None);
+        waker.WakeIfCold(revision.FunctionId);
+        await AcceptAsync(context, message);
+    }
+
+    private static async Task AcceptAsync(HttpContext context, InvocationMessage message)
+    {
+        var id = message.InvocationId.ToString();
+        var location = $"/api/invocations/{id}";
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status202Accepted;
+        response.Headers[HeaderNames.InvocationId] = id;
+        response.Headers.Location = location;
+        response.Headers["Preference-Applied"] = Preference.RespondAsync;
+        response.Headers.TraceParent = message.TraceParent;
+        response.ContentType = "application/json";
+        var body = JsonSerializer.SerializeToUtf8Bytes(new AcceptedDescription { Id = message.InvocationId, Location = location }, ApiJson.Default.AcceptedDescription);
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await response.Body.WriteAsync(body, context.RequestAborted);
+        }
+    }
+
+    private async Task RefuseAsync(HttpContext context, FunctionRevision revision, InvocationMessage message, ErrorCode error)
+    {
+        if (error == ErrorCode.BrokerUnavailable && await repair.TryAsync(revision, context.RequestAborted) == QueueState.FunctionDeleted)
+        {
+            await ProblemAnswer.NoFunction(revision.Manifest.Name).ExecuteAsync(context);
+            return;
+        }
+
+        var text = error == ErrorCode.QueueFull
+            ? "The function's queue is at its limit; try again when workers have caught up, or add workers."
+            : "The invocation was not accepted; try again.";
+        await AnswerWriter.FailAsync(context, message, new InvocationError { Code = error, Message = text });
+    }
+}

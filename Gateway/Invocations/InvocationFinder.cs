@@ -1,0 +1,24 @@
+using FaasCluster.Contracts.Api;
+using FaasCluster.Storage.Invocations;
+
+namespace FaasCluster.Gateway.Invocations;
+
+/// <summary>Finds an invocation wherever it is: in the store, on its way there, or in flight on this gateway.</summary>
+internal sealed class InvocationFinder(IInvocationStore store, IAcceptedWriter accepted, InFlightCalls inFlight)
+{
+    public async Task<InvocationDescription?> FindAsync(string accountId, Guid id, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(accountId, id, cancellationToken) is { } details)
+        {
+            return InvocationDescriptions.Describe(details);
+        }
+
+        if ((accepted.FindPending(id) ?? inFlight.Find(id)) is { } waiting)
+        {
+            return waiting.Message.AccountId == accountId ? InvocationDescriptions.Describe(waiting) : null;
+        }
+
+        // It may have reached the store between the two looks.
+        return await store.FindAsync(accountId, id, cancellationToken) is { } arrived ? InvocationDescriptions.Describe(arrived) : null;
+    }
+}

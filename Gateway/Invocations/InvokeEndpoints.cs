@@ -1,0 +1,74 @@
+using FaasCluster.Contracts.Accounts;
+using FaasCluster.Contracts.Api;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Accounts;
+using FaasCluster.Gateway.Functions;
+using FaasCluster.Gateway.Parameters;
+using FaasCluster.Gateway.Problems;
+
+namespace FaasCluster.Gateway.Invocations;
+
+/// <summary>Calls functions: by the API, and by their URLs.</summary>
+internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller caller, AsynchronousSubmitter submitter)
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var endpoints = routes.ServiceProvider.GetRequiredService<InvokeEndpoints>();
+        routes.MapPost("/api/functions/{name}/invocations", (HttpContext context, string name) => endpoints.InvokeAsync(context, name))
+            .WithTags("Invocations").WithSummary("Invoke a function with the body as its event")
+            .WithDescription("Answers with the function's payload as it is; with 'Prefer: respond-async' answers 202 as soon as the invocation is safe.")
+            .Produces(200).Produces<AcceptedDescription>(202).Produces<Problem>(502, Problem.MediaType);
+
+        // Open here, because each function says who may call it.
+        routes.Map("/fn/{name}/{**path}", endpoints.CallUrlAsync).AllowAnonymous().WithMetadata(new FunctionUrlMetadata());
+    }
+
+    private async Task InvokeAsync(HttpContext context, string name)
+    {
+        if (FunctionNames.Refuse(name) is { } problem)
+        {
+            await problem.ExecuteAsync(context);
+        }
+        else if (await functions.FindAsync(context.AccountId(), name, context.RequestAborted) is { } revision)
+        {
+            await RunAsync(context, revision, TriggerKind.Api);
+        }
+        else
+        {
+            await ProblemAnswer.NoFunction(name).ExecuteAsync(context);
+        }
+    }
+
+    private async Task CallUrlAsync(HttpContext context)
+    {
+        var name = (string)context.Request.RouteValues["name"]!;
+        var accountId = context.FindAccountId();
+
+        // Without a key the URLs of the default account are meant: it is the one that a name alone can speak of.
+        var revision = ManifestReader.IsFunctionName(name)
+            ? await functions.FindAsync(accountId ?? WellKnownAccounts.Default, name, context.RequestAborted)
+            : null;
+        if (accountId is null && revision?.Manifest.UrlAuth != UrlAuth.None)
+        {
+            // The same answer whether the function is missing or closed: names are not to be guessed.
+            await ApiKeyHandler.ChallengeAsync(context);
+        }
+        else if (revision is not null)
+        {
+            await RunAsync(context, revision, TriggerKind.Http);
+        }
+        else
+        {
+            await (FunctionNames.Refuse(name) ?? ProblemAnswer.NoFunction(name)).ExecuteAsync(context);
+        }
+    }
+
+    private Task RunAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger) =>
+        Preference.IsAsynchronous(context.Request.Headers)
+            ? submitter.SubmitAsync(context, revision, trigger)
+            : caller.CallAsync(context, revision, trigger);
+}
+
+/// <summary>Marks the route of function URLs: the one that decides by itself who may come in.</summary>
+internal sealed class FunctionUrlMetadata;

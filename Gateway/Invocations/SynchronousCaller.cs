@@ -1,0 +1,91 @@
+using FaasCluster.Contracts;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Messaging;
+using FaasCluster.Storage.Invocations;
+using Microsoft.Extensions.Options;
+
+namespace FaasCluster.Gateway.Invocations;
+
+/// <summary>Calls a function while its caller waits: at most once, and with a definite answer.</summary>
+internal sealed class SynchronousCaller(
+    IInvocationSender sender,
+    ICompletionWriter completions,
+    EndRecords records,
+    InFlightCalls inFlight,
+    IOptions<GatewayOptions> options,
+    TimeProvider time,
+    ILogger<SynchronousCaller> logger)
+{
+    private readonly TimeSpan margin = options.Value.AnswerMargin;
+
+    public async Task CallAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
+    {
+        if (await RequestBody.ReadAsync(context, Limits.SynchronousPayloadBytes) is not { } body)
+        {
+            await RequestBody.TooLarge(Limits.SynchronousPayloadBytes).ExecuteAsync(context);
+            return;
+        }
+
+        var message = InvocationMessages.Make(context, revision, InvocationKind.Synchronous, trigger, body, time);
+        var manifest = revision.Manifest;
+        CallOutcome outcome;
+        inFlight.Add(message, manifest.Name);
+        try
+        {
+            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, context.RequestAborted);
+        }
+        finally
+        {
+            inFlight.Remove(message.InvocationId);
+        }
+
+        if (outcome.Reply is { } reply)
+        {
+            await AnswerWriter.WriteAsync(context, message, reply);
+            return;
+        }
+
+        var code = outcome.Error ?? ErrorCode.Internal;
+        if (code == ErrorCode.WorkerLost)
+        {
+            await RecordLostAsync(message, revision, outcome.StartedOn);
+        }
+
+        if (!context.RequestAborted.IsCancellationRequested)
+        {
+            await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = Explain(code, revision) });
+        }
+    }
+
+    // The worker is gone, so nobody else records what became of the call.
+    private async Task RecordLostAsync(InvocationMessage message, FunctionRevision revision, string? workerId)
+    {
+        var manifest = revision.Manifest;
+        Log.WorkerLost(logger, message.InvocationId, manifest.Name, workerId);
+        var text = $"Worker {workerId ?? "(unknown)"} died while it ran the function; whether the function did its work is not known.";
+        var record = records.Make(message, manifest.Name, manifest.MemoryBytes, InvocationState.Lost, ErrorCode.WorkerLost, text);
+        using var patience = new CancellationTokenSource(options.Value.RecordTimeout, time);
+        try
+        {
+            await completions.WriteAsync(record, patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Ends the wait only: the record is still written.
+        }
+        catch (Exception exception)
+        {
+            Log.LostNotRecorded(logger, message.InvocationId, manifest.Name, exception);
+        }
+    }
+
+    private static string Explain(ErrorCode code, FunctionRevision revision) => code switch
+    {
+        ErrorCode.WaitTimeout => $"No worker answered within {revision.Manifest.WaitTimeout.TotalSeconds:0.###} s (waitTimeout); add workers, or call with 'Prefer: respond-async'.",
+        ErrorCode.NoCapacity => $"No worker has {revision.Manifest.MemoryBytes >> 20} MB for the function; add workers or memory.",
+        ErrorCode.WorkerLost => "The worker died while it ran the function; whether the function did its work is not known. The call was not repeated.",
+        ErrorCode.BrokerUnavailable => "The call was not sent; try again.",
+        _ => code.Describe().Title,
+    };
+}
