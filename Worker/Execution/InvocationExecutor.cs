@@ -161,6 +161,9 @@ internal sealed class InvocationExecutor(
                 metrics.LogLinesDropped(log.Lines.Count);
             }
 
+#if FAULTS
+            await Faults.BeforeCommitAsync(delivery, time);
+#endif
             var recorded = await WriteAsync(record, message.Kind);
             if (message.Kind == InvocationKind.Asynchronous || acknowledgeCall)
             {

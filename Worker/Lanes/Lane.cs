@@ -436,17 +436,26 @@ internal sealed class Lane(Guid functionId, LaneServices services)
 
     private async Task RefuseHereAsync(WaitingDelivery first, FunctionRevision revision)
     {
-        if (first.Message.Kind == InvocationKind.Asynchronous || first.Delivery.Refusals < services.MostRefusals)
+        if (first.IsSynchronous && first.Delivery.Refusals < services.MostRefusals)
         {
             await first.Delivery.ReturnAsync(refused: true);
             return;
         }
 
-        await services.Executor.RefuseAsync(first.Delivery, first.Message, new InvocationError
+        var error = new InvocationError
         {
             Code = ErrorCode.NoCapacity,
             Message = $"No worker can run {revision.Manifest.Name}: it needs {revision.Manifest.MemoryBytes >> 20} MB and runtime {revision.Manifest.Runtime}.",
-        });
+        };
+        if (first.IsSynchronous)
+        {
+            await services.Executor.RefuseAsync(first.Delivery, first.Message, error);
+            return;
+        }
+
+        // Given back it would come again at once; recorded it comes again after a pause, perhaps elsewhere.
+        var nothing = new SandboxStart { Error = error, Start = TimeSpan.Zero, Init = TimeSpan.Zero };
+        Settle(services.Executor.FailStartAsync(revision, first.Delivery, first.Message, nothing, new ExecutionLog(first.Message, services.Time)));
     }
 
     private async Task GiveUpAsync(WaitingDelivery failed)
