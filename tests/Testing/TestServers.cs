@@ -9,8 +9,11 @@ public static class TestServers
     /// <summary>Npgsql connection string of a server on which the user may create databases.</summary>
     public static string Postgres => Require("FAAS_TEST_POSTGRES");
 
-    /// <summary>AMQP URI of a broker on which the user may create virtual hosts by the management of the script; the root virtual host.</summary>
+    /// <summary>AMQP URI of a broker, root virtual host. Tests take a virtual host of their own: <see cref="BrokerVirtualHost"/>.</summary>
     public static string RabbitMq => Require("FAAS_TEST_RABBITMQ");
+
+    /// <summary>The directory of that broker, for <c>deploy/local/rabbitmq</c>.</summary>
+    public static string RabbitMqDirectory => Require("FAAS_TEST_RABBITMQ_DIR");
 
     /// <summary>The value of an environment variable that ./test sets; skips the test without it, or fails it in CI.</summary>
     public static string Require(string variable)
