@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace FaasCluster.Contracts.Functions;
@@ -9,6 +10,9 @@ public static partial class ManifestReader
 {
     /// <summary>The largest manifest, in characters.</summary>
     public const int MaximumLength = 64 * 1024;
+
+    // A manifest needs five: stream, document, mapping, section, list.
+    private const int MaximumDepth = 16;
 
     private static readonly string[] Keys =
     [
@@ -109,6 +113,12 @@ public static partial class ManifestReader
     {
         try
         {
+            if (FindHarm(text) is { } harm)
+            {
+                errors.Add(new("manifest", harm));
+                return null;
+            }
+
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             if (stream.Documents is [{ RootNode: YamlMappingNode root }])
@@ -121,6 +131,29 @@ public static partial class ManifestReader
         catch (YamlException exception)
         {
             errors.Add(new("manifest", $"is no valid YAML (line {exception.Start.Line}, column {exception.Start.Column}): {exception.Message}"));
+        }
+
+        return null;
+    }
+
+    // The tree of a document is built and compared by recursion: thirty thousand brackets would overflow the stack, which ends the
+    // process, and aliases of aliases would multiply. The events come one after the other, so they are looked at first.
+    private static string? FindHarm(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        var depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > MaximumDepth)
+            {
+                return $"is nested deeper than {MaximumDepth} levels (line {parser.Current.Start.Line}).";
+            }
+
+            if (parser.Current is AnchorAlias or NodeEvent { Anchor.IsEmpty: false })
+            {
+                return $"uses an anchor or an alias (line {parser.Current.Start.Line}); write the value out.";
+            }
         }
 
         return null;
