@@ -6,10 +6,10 @@ namespace FaasCluster.Storage;
 public sealed record StorageOptions
 {
     /// <summary>PostgreSQL 15 or newer, as an Npgsql connection string; null for SQLite of the embedded mode.</summary>
-    public string? ConnectionString { get; init; }
+    public string? ConnectionString { get; set; }
 
     /// <summary>Where the SQLite file lies; used only without <see cref="ConnectionString"/>.</summary>
-    public string? DataDirectory { get; init; }
+    public string? DataDirectory { get; set; }
 
     /// <summary>How long invocations, bills and logs are kept, 1 to 3650 days, default 30 days.</summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]

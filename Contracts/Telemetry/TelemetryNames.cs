@@ -42,6 +42,15 @@ public static class TelemetryNames
     /// <summary>Histogram: records in one commit.</summary>
     public const string CompletionBatch = "faascluster.completion.batch";
 
+    /// <summary>Gauge: records waiting for their commit.</summary>
+    public const string CompletionPending = "faascluster.completion.pending";
+
+    /// <summary>Counter: records that the store refuses and always will.</summary>
+    public const string RefusedRecords = "faascluster.completion.refused";
+
+    /// <summary>Counter: lines of functions that were dropped because the store did not keep up.</summary>
+    public const string DroppedLogLines = "faascluster.logs.dropped";
+
     /// <summary>Histogram, s: one commit.</summary>
     public const string CommitDuration = "faascluster.commit.duration";
 

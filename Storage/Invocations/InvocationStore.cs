@@ -1,0 +1,187 @@
+using Dapper;
+using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.Sql;
+using FaasCluster.Storage.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace FaasCluster.Storage.Invocations;
+
+/// <inheritdoc cref="IInvocationStore"/>
+internal sealed class InvocationStore(
+    Database database, AttemptRecorder recorder, StorageMetrics metrics, TimeProvider time, ILogger<InvocationStore> log) : IInvocationStore
+{
+    // A run that started right before its deadline may take a quarter of an hour; a row that is still running long after
+    // has no worker any more.
+    private static readonly TimeSpan LostAfter = TimeSpan.FromHours(1);
+
+    public Task AcceptAsync(IReadOnlyList<AcceptedInvocation> batch, CancellationToken cancellationToken) => Bisection.RunAsync(
+        [.. batch.OrderBy(accepted => accepted.Message.InvocationId)],
+        (part, token) => database.ExecuteAsync(InvocationRows.Accepted, InvocationSql.Accept, part, token),
+        (accepted, exception) =>
+        {
+            metrics.Refused("accepted");
+            log.AcceptedRefused(accepted.Message.InvocationId, accepted.FunctionName, exception);
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<RecordOutcome>> RecordAsync(IReadOnlyList<AttemptRecord> batch, CancellationToken cancellationToken) =>
+        recorder.RecordAsync(batch, cancellationToken);
+
+    public async Task<InvocationState?> FindOutcomeAsync(Guid invocationId, int attempt, CancellationToken cancellationToken)
+    {
+        // An invocation may end without this attempt: cancelled, expired, or ended by another node.
+        var state = await database.ReadAsync(
+            connection => connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
+                """
+                SELECT coalesce(
+                    (SELECT state FROM billing_records WHERE invocation_id = @invocationId AND attempt = @attempt),
+                    (SELECT state FROM invocations WHERE invocation_id = @invocationId AND state NOT IN ('queued', 'running')),
+                    (SELECT 'queued' FROM invocations WHERE invocation_id = @invocationId AND recorded_attempt > @attempt))
+                """,
+                new { invocationId, attempt },
+                cancellationToken: cancellationToken)),
+            cancellationToken).ConfigureAwait(false);
+        return state is null ? null : InvocationStates.Parse(state);
+    }
+
+    public Task<int> MarkStartedAsync(InvocationMessage message, string functionName, string workerId, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                var values = new
+                {
+                    message.InvocationId,
+                    message.AccountId,
+                    message.FunctionId,
+                    FunctionName = Stored.Text(functionName),
+                    message.Revision,
+                    Kind = message.Kind.ToWire(),
+                    Trigger = message.Trigger.ToWire(),
+                    message.Attempt,
+                    message.AcceptedAt,
+                    message.DueAt,
+                    message.Deadline,
+                    message.BodyIsStored,
+                    WorkerId = Stored.Text(workerId),
+                    Now = time.GetUtcNow(),
+                };
+                var marks = await connection.ExecuteScalarAsync<long>(
+                    new CommandDefinition(InvocationSql.MarkStarted, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false);
+                await connection.ExecuteAsync(
+                    new CommandDefinition(InvocationSql.Run, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return (int)marks;
+            },
+            cancellationToken);
+
+    public Task<int> CountStartsAsync(Guid invocationId, int attempt, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            connection => connection.ExecuteScalarAsync<int>(new CommandDefinition(
+                "SELECT coalesce((SELECT marks FROM start_marks WHERE invocation_id = @invocationId AND attempt = @attempt), 0)",
+                new { invocationId, attempt },
+                cancellationToken: cancellationToken)),
+            cancellationToken);
+
+    public Task<InvocationDetails?> FindAsync(string accountId, Guid invocationId, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async connection =>
+            {
+                var row = await connection.QuerySingleOrDefaultAsync<InvocationRow>(new CommandDefinition(
+                    $"SELECT {InvocationRow.Columns}, {InvocationRow.ResultColumns} FROM invocations WHERE invocation_id = @invocationId AND account_id = @accountId",
+                    new { invocationId, accountId },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                if (row is null)
+                {
+                    return null;
+                }
+
+                var attempts = await connection.QueryAsync<AttemptRow>(new CommandDefinition(
+                    $"SELECT {AttemptRow.Columns} FROM billing_records WHERE invocation_id = @invocationId AND account_id = @accountId ORDER BY attempt",
+                    new { invocationId, accountId },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return new InvocationDetails
+                {
+                    Summary = row.ToSummary(),
+                    Attempts = [.. attempts.Select(attempt => attempt.ToAttempt())],
+                    Result = row.ToResult(),
+                };
+            },
+            cancellationToken);
+
+    public Task<IReadOnlyList<InvocationSummary>> ListAsync(InvocationFilter filter, CancellationToken cancellationToken)
+    {
+        var (conditions, parameters) = InvocationFilterSql.For(filter);
+        return database.ReadAsync<IReadOnlyList<InvocationSummary>>(
+            async connection =>
+            {
+                var rows = await connection.QueryAsync<InvocationRow>(new CommandDefinition(
+                    $"SELECT {InvocationRow.Columns} FROM invocations WHERE {conditions} ORDER BY invocation_id DESC LIMIT @limit",
+                    parameters,
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return [.. rows.Select(row => row.ToSummary())];
+            },
+            cancellationToken);
+    }
+
+    public async Task<int> ExpireAsync(DateTimeOffset deadlineBefore, int limit, string workerId, CancellationToken cancellationToken)
+    {
+        var rows = await database.ReadAsync(
+            connection => connection.QueryAsync<InvocationRow>(new CommandDefinition(
+                $"""
+                SELECT {InvocationRow.Columns} FROM invocations
+                WHERE state IN ('queued', 'running')
+                  AND (state = 'queued' AND deadline < @expired OR state = 'running' AND deadline < @lost)
+                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.invocation_id = invocations.invocation_id)
+                LIMIT @limit
+                """,
+                new { expired = deadlineBefore, lost = deadlineBefore - LostAfter, limit },
+                cancellationToken: cancellationToken)),
+            cancellationToken).ConfigureAwait(false);
+
+        // Recorded as any attempt is: should the true one come first, this one is the duplicate.
+        var now = time.GetUtcNow();
+        var outcomes = await RecordAsync([.. rows.Select(row => Abandoned(row, workerId, now))], cancellationToken).ConfigureAwait(false);
+        return outcomes.Count(outcome => outcome == RecordOutcome.Recorded);
+    }
+
+    public Task<WaitingCounts> CountWaitingAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async connection =>
+            {
+                // One statement, so that all three are of the same moment.
+                var (queued, running, outbox) = await connection.QuerySingleAsync<(long, long, long)>(new CommandDefinition(
+                    """
+                    SELECT
+                        (SELECT count(*) FROM invocations WHERE state = 'queued'),
+                        (SELECT count(*) FROM invocations WHERE state = 'running'),
+                        (SELECT count(DISTINCT invocation_id) FROM outbox)
+                    """,
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return new WaitingCounts(queued, running, outbox);
+            },
+            cancellationToken);
+
+    private static AttemptRecord Abandoned(InvocationRow row, string workerId, DateTimeOffset now)
+    {
+        var wasRunning = InvocationStates.Parse(row.State) == InvocationState.Running;
+        return new AttemptRecord
+        {
+            Message = row.ToMessage(),
+            FunctionName = row.FunctionName,
+            MemoryBytes = 0,
+            State = wasRunning ? InvocationState.Lost : InvocationState.Expired,
+            Error = new InvocationError
+            {
+                Code = wasRunning ? ErrorCode.WorkerLost : ErrorCode.Expired,
+                Message = wasRunning
+                    ? $"The invocation was started and its worker never reported its end; it was given up {LostAfter.TotalMinutes:0} minutes after its deadline of {row.Deadline:u}."
+                    : $"The invocation waited past its deadline of {row.Deadline:u} without a worker starting it.",
+            },
+            StartedAt = now,
+            EndedAt = now,
+            Timings = new InvocationTimings { Queue = row.DueAt < now ? now - row.DueAt : TimeSpan.Zero },
+            WorkerId = workerId,
+            Bill = new Bill { BilledMilliseconds = 0, GigabyteSeconds = 0, Cost = 0, PriceVersion = "none" },
+        };
+    }
+}
