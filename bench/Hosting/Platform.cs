@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using FaasCluster.Bench.Http;
+using FaasCluster.Contracts.Api;
+
+namespace FaasCluster.Bench.Hosting;
+
+/// <summary>The platform under measurement: one gateway and one worker as processes of their own, as they are shipped.</summary>
+internal sealed class Platform : IAsyncDisposable
+{
+    private readonly BenchServers servers;
+    private readonly Dictionary<string, string> settings;
+    private readonly HttpClient http;
+
+    private Platform(BenchServers servers, string key, Dictionary<string, string> settings, HostProcess gateway, HostProcess worker)
+    {
+        this.servers = servers;
+        this.settings = settings;
+        Key = key;
+        Gateway = gateway;
+        Worker = worker;
+        http = new HttpClient { BaseAddress = gateway.Url, Timeout = TimeSpan.FromSeconds(60) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
+
+    public string Key { get; }
+
+    public HostProcess Gateway { get; }
+
+    public HostProcess Worker { get; private set; }
+
+    public static async Task<Platform> StartAsync(BenchServers servers, CancellationToken cancellationToken)
+    {
+        var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings:Postgres"] = servers.Postgres,
+            ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
+            ["Gateway:BootstrapKey"] = key,
+        };
+
+        // Both at once, as on a real start: the gateway is ready only when a worker is.
+        var worker = HostProcess.StartAsync("Worker", servers.Dll("Worker"), [], settings, servers.WorkDirectory, cancellationToken);
+        var gateway = HostProcess.StartAsync("Gateway", servers.Dll("Gateway"), [], settings, servers.WorkDirectory, cancellationToken);
+        try
+        {
+            return new Platform(servers, key, settings, await gateway, await worker);
+        }
+        catch
+        {
+            foreach (var host in new[] { worker, gateway })
+            {
+                await host.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                if (host.IsCompletedSuccessfully)
+                {
+                    await host.Result.DisposeAsync();
+                }
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Ends the worker and starts another one with further settings.</summary>
+    public async Task RestartWorkerAsync(IReadOnlyDictionary<string, string> further, CancellationToken cancellationToken)
+    {
+        await Worker.DisposeAsync();
+        Worker = await HostProcess.StartAsync(
+            "Worker", servers.Dll("Worker"), [], settings.Concat(further).ToDictionary(), servers.WorkDirectory, cancellationToken);
+    }
+
+    /// <summary>Deploys one source file.</summary>
+    public async Task<FunctionDescription> DeployAsync(string fileName, string source, string manifest, CancellationToken cancellationToken)
+    {
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent(manifest), "manifest" },
+            { new ByteArrayContent(Encoding.UTF8.GetBytes(source)), "package", fileName },
+        };
+        using var answer = await http.PostAsync("/api/functions", form, cancellationToken);
+        return await ReadAsync<FunctionDescription>(answer, HttpStatusCode.Created, cancellationToken);
+    }
+
+    public async Task DeleteAsync(string function, CancellationToken cancellationToken)
+    {
+        using var answer = await http.DeleteAsync($"/api/functions/{function}", cancellationToken);
+        if (answer.StatusCode != HttpStatusCode.NoContent)
+        {
+            throw new BenchFailedException($"{function} could not be deleted: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+        }
+    }
+
+    public async Task<InvocationDescription> InvocationAsync(string id, CancellationToken cancellationToken)
+    {
+        using var answer = await http.GetAsync($"/api/invocations/{id}", cancellationToken);
+        return await ReadAsync<InvocationDescription>(answer, HttpStatusCode.OK, cancellationToken);
+    }
+
+    /// <summary>A request that calls a function and waits for its answer.</summary>
+    public byte[] Call(string function, ReadOnlySpan<byte> body) => HttpRequests.Post(Gateway.Url, $"/api/functions/{function}/invocations", Key, body);
+
+    /// <summary>A request that submits an asynchronous invocation.</summary>
+    public byte[] Submit(string function, ReadOnlySpan<byte> body) =>
+        HttpRequests.Post(Gateway.Url, $"/api/functions/{function}/invocations", Key, body, "Prefer: respond-async");
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        await Worker.DisposeAsync();
+        await Gateway.DisposeAsync();
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, HttpStatusCode expected, CancellationToken cancellationToken)
+        where T : class
+    {
+        var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+        return answer.StatusCode == expected
+            ? (T)JsonSerializer.Deserialize(body, ApiJson.Default.GetTypeInfo(typeof(T))!)!
+            : throw new BenchFailedException($"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri} answered {(int)answer.StatusCode}: {body}");
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Text;
+using FaasCluster.Bench.Reporting;
+
+namespace FaasCluster.Bench.Http;
+
+/// <summary>A closed loop over HTTP: so many callers, each with a connection of its own and one request at a time.</summary>
+internal static class HttpLoad
+{
+    /// <summary>Calls until the time is over; every call that began is waited for.</summary>
+    public static Task<LoadResult> ForAsync(Uri server, byte[] request, int status, int callers, TimeSpan time, CancellationToken cancellationToken)
+    {
+        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
+        return RunAsync(server, request, status, callers, () => Stopwatch.GetTimestamp() < end, cancellationToken);
+    }
+
+    /// <summary>Calls exactly so often.</summary>
+    public static Task<LoadResult> CountAsync(Uri server, byte[] request, int status, int callers, int count, CancellationToken cancellationToken)
+    {
+        var begun = 0;
+        return RunAsync(server, request, status, callers, () => Interlocked.Increment(ref begun) <= count, cancellationToken);
+    }
+
+    private static async Task<LoadResult> RunAsync(
+        Uri server, byte[] request, int status, int callers, Func<bool> goOn, CancellationToken cancellationToken)
+    {
+        var connections = new List<HttpConnection>();
+        try
+        {
+            for (var i = 0; i < callers; i++)
+            {
+                connections.Add(await HttpConnection.OpenAsync(server, cancellationToken));
+            }
+
+            var started = Stopwatch.GetTimestamp();
+            var parts = await Task.WhenAll(connections.Select(connection =>
+                Task.Run(() => CallAsync(connection, request, status, goOn, cancellationToken), cancellationToken)));
+            var elapsed = Stopwatch.GetElapsedTime(started);
+            var all = new Samples();
+            foreach (var part in parts)
+            {
+                all.AddAll(part);
+            }
+
+            return new LoadResult(started, elapsed, all);
+        }
+        finally
+        {
+            connections.ForEach(connection => connection.Dispose());
+        }
+    }
+
+    private static async Task<Samples> CallAsync(
+        HttpConnection connection, byte[] request, int status, Func<bool> goOn, CancellationToken cancellationToken)
+    {
+        var samples = new Samples();
+        while (goOn())
+        {
+            var began = Stopwatch.GetTimestamp();
+            var answer = await connection.SendAsync(request, cancellationToken);
+            samples.AddSince(began);
+            if (answer.Status != status)
+            {
+                throw new BenchFailedException(
+                    $"expected {status}, got:\n{Encoding.UTF8.GetString(answer.Head.Span)}{Encoding.UTF8.GetString(answer.Body.Span)}");
+            }
+        }
+
+        return samples;
+    }
+}

@@ -1,0 +1,12 @@
+using FaasCluster.Bench.Reporting;
+
+namespace FaasCluster.Bench.Http;
+
+/// <summary>What a load did.</summary>
+/// <param name="Started">Timestamp of its begin.</param>
+/// <param name="Elapsed">From its begin to the last answer.</param>
+/// <param name="Calls">Times of the single calls.</param>
+internal sealed record LoadResult(long Started, TimeSpan Elapsed, Samples Calls)
+{
+    public double PerSecond => Calls.Count / Elapsed.TotalSeconds;
+}
