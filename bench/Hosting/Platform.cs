@@ -42,25 +42,25 @@ internal sealed class Platform : IAsyncDisposable
             ["Gateway:BootstrapKey"] = key,
         };
 
-        // Both at once, as on a real start: the gateway is ready only when a worker is.
-        var worker = HostProcess.StartAsync("Worker", servers.Dll("Worker"), [], settings, servers.WorkDirectory, cancellationToken);
-        var gateway = HostProcess.StartAsync("Gateway", servers.Dll("Gateway"), [], settings, servers.WorkDirectory, cancellationToken);
+        // Both at once, as on a real start: the gateway is ready only when a worker is. One that fails ends the other.
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var hosts = new[] { "Worker", "Gateway" }
+            .Select(name => StartOrCancelAsync(name, servers, settings, failed))
+            .ToArray();
         try
         {
-            return new Platform(servers, key, settings, await gateway, await worker);
+            await Task.WhenAll(hosts);
+            return new Platform(servers, key, settings, await hosts[1], await hosts[0]);
         }
-        catch
+        catch (Exception failure)
         {
-            foreach (var host in new[] { worker, gateway })
+            foreach (var host in hosts.Where(host => host.IsCompletedSuccessfully))
             {
-                await host.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-                if (host.IsCompletedSuccessfully)
-                {
-                    await host.Result.DisposeAsync();
-                }
+                await (await host).DisposeAsync();
             }
 
-            throw;
+            // The cause, not the cancellation that followed from it.
+            throw hosts.Select(host => host.Exception?.InnerException).FirstOrDefault(inner => inner is not null) ?? failure;
         }
     }
 
@@ -111,6 +111,20 @@ internal sealed class Platform : IAsyncDisposable
         http.Dispose();
         await Worker.DisposeAsync();
         await Gateway.DisposeAsync();
+    }
+
+    private static async Task<HostProcess> StartOrCancelAsync(
+        string name, BenchServers servers, Dictionary<string, string> settings, CancellationTokenSource failed)
+    {
+        try
+        {
+            return await HostProcess.StartAsync(name, servers.Dll(name), [], settings, servers.WorkDirectory, failed.Token);
+        }
+        catch
+        {
+            await failed.CancelAsync();
+            throw;
+        }
     }
 
     private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, HttpStatusCode expected, CancellationToken cancellationToken)
