@@ -30,6 +30,12 @@ public static class BrokerNames
     /// <summary>A worker's own queue: presence and cancellation.</summary>
     public static string Worker(string workerId) => $"faas.worker.{workerId}";
 
+    /// <summary>How the exchanges of the control bus's messages begin.</summary>
+    public const string BusPrefix = "faas.bus.";
+
+    /// <summary>A node's own endpoint of the control bus.</summary>
+    public static string Bus(string nodeId) => $"{BusPrefix}node.{nodeId}";
+
     /// <summary>The routing key of a function in <see cref="Invoke"/> and <see cref="Async"/>.</summary>
     public static string RoutingKey(Guid functionId) => functionId.ToString("N");
 }

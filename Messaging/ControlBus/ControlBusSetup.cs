@@ -1,0 +1,100 @@
+using FaasCluster.Contracts.Bus;
+using FaasCluster.Contracts.Topology;
+using FaasCluster.Messaging.RabbitMq;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FaasCluster.Messaging.ControlBus;
+
+/// <summary>Sets MassTransit up: one endpoint for each node, bound to every control message, gone with the node.</summary>
+internal static class ControlBusSetup
+{
+    private static readonly Type[] Consumers =
+    [
+        typeof(ControlBusConsumer<FunctionChanged>),
+        typeof(ControlBusConsumer<FunctionWarmed>),
+        typeof(ControlBusConsumer<FunctionCooled>),
+        typeof(ControlBusConsumer<WorkerHeartbeat>),
+    ];
+
+    public static void AddControlBus(this IServiceCollection services, bool onRabbitMq)
+    {
+        services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.AddConsumers(Consumers);
+            if (onRabbitMq)
+            {
+                bus.UsingRabbitMq(ConfigureRabbitMq);
+            }
+            else
+            {
+                bus.UsingInMemory((context, configurator) =>
+                    configurator.ReceiveEndpoint(EndpointName(context), endpoint => ConfigureEndpoint(context, endpoint)));
+            }
+        });
+        services.Configure<MassTransitHostOptions>(host =>
+        {
+            // A node must start while the broker is away.
+            host.WaitUntilStarted = false;
+            host.StopTimeout = TimeSpan.FromSeconds(5);
+        });
+        services.AddSingleton<MassTransitControlBus>();
+        services.AddSingleton<IControlBus>(provider => provider.GetRequiredService<MassTransitControlBus>());
+        services.AddHostedService(provider => provider.GetRequiredService<MassTransitControlBus>());
+    }
+
+    private static void ConfigureRabbitMq(IBusRegistrationContext context, IRabbitMqBusFactoryConfigurator configurator)
+    {
+        var address = BrokerAddress.Parse(Options(context).BrokerUri!);
+        configurator.Host(address.Host, address.Port, address.VirtualHost, $"faas {Options(context).NodeId} bus", host =>
+        {
+            host.Username(address.User);
+            host.Password(address.Password);
+            host.PublisherConfirmation = false;
+            if (address.IsEncrypted)
+            {
+                host.UseSsl(tls => tls.ServerName = address.Host);
+            }
+        });
+        configurator.MessageTopology.SetEntityNameFormatter(new EntityNames());
+        ConfigureQueue(configurator);
+        configurator.ReceiveEndpoint(EndpointName(context), endpoint =>
+        {
+            ConfigureQueue(endpoint);
+            endpoint.PrefetchCount = 64;
+            ConfigureEndpoint(context, endpoint);
+        });
+    }
+
+    // MassTransit makes temporary queues transient, which RabbitMQ 4.3 refuses unless they are exclusive.
+    private static void ConfigureQueue(IRabbitMqQueueEndpointConfigurator queue)
+    {
+        queue.Durable = true;
+        queue.AutoDelete = true;
+        queue.QueueExpiration = TimeSpan.FromMinutes(1);
+    }
+
+    private static void ConfigureEndpoint(IBusRegistrationContext context, IReceiveEndpointConfigurator endpoint)
+    {
+        // These are hints to one node: an error queue would outlive it and be read by nobody. Failures are logged.
+        endpoint.PublishFaults = false;
+        endpoint.DiscardFaultedMessages();
+        endpoint.DiscardSkippedMessages();
+        foreach (var consumer in Consumers)
+        {
+            endpoint.ConfigureConsumer(context, consumer);
+        }
+    }
+
+    private static string EndpointName(IRegistrationContext context) => BrokerNames.Bus(Options(context).NodeId);
+
+    private static MessagingOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<MessagingOptions>>().Value;
+
+    /// <summary>"faas.bus.FunctionChanged", not the name of a .NET type with its namespace.</summary>
+    private sealed class EntityNames : IEntityNameFormatter
+    {
+        public string FormatEntityName<T>() => $"{BrokerNames.BusPrefix}{typeof(T).Name}";
+    }
+}

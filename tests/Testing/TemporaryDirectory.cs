@@ -1,0 +1,11 @@
+namespace FaasCluster.Testing;
+
+/// <summary>A directory of its own for one test, removed with everything in it.</summary>
+public sealed class TemporaryDirectory : IDisposable
+{
+    /// <summary>Where it is.</summary>
+    public string Path { get; } = Directory.CreateTempSubdirectory("faas-test-").FullName;
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
