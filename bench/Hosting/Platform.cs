@@ -40,6 +40,7 @@ internal sealed class Platform : IAsyncDisposable
             ["ConnectionStrings:Postgres"] = servers.Postgres,
             ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
             ["Gateway:BootstrapKey"] = key,
+            ["Sandbox:Directory"] = Path.Combine(servers.WorkDirectory, "sandboxes"),
         };
 
         // Both at once, as on a real start: the gateway is ready only when a worker is. One that fails ends the other.

@@ -35,7 +35,8 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
         await RunAsync("", rounds, PooledFunctions, RefillPause, cancellationToken);
 
         report.Begin("coldstart without the pool: every sandbox is booted for the call");
-        await platform.RestartWorkerAsync(new Dictionary<string, string> { ["Sandbox:PoolSize"] = "0" }, cancellationToken);
+        await platform.RestartWorkerAsync(
+            new Dictionary<string, string> { ["Sandbox:PoolMinimum"] = "0", ["Sandbox:PoolMaximum"] = "0" }, cancellationToken);
         await RunAsync("_nopool", rounds, UnpooledFunctions, NoPause, cancellationToken);
     }
 

@@ -27,5 +27,5 @@ internal static class Functions
     public const string NothingNode = "exports.handler = async () => null;\n";
 
     public static string Manifest(string name, string runtime, string handler) =>
-        $"{{name: {name}, runtime: {runtime}, handler: {handler}, memory: 64MB}}";
+        $"{{name: {name}, runtime: {runtime}, handler: {handler}}}";
 }
