@@ -20,4 +20,5 @@ WORKDIR /app
 # Nobody but the health check asks a worker over HTTP.
 ENV ASPNETCORE_URLS=http://127.0.0.1:8081 DOTNET_RUNNING_IN_CONTAINER=true
 # Root, with few capabilities (see docker-compose.yml): each sandbox gets a user of its own, which only root can give it.
-ENTRYPOINT ["dotnet", "FaasCluster.Worker.dll"]
+# tini reaps what sandboxes leave behind; as process 1 the .NET runtime would, and take the ends of sandboxes away from the worker.
+ENTRYPOINT ["tini", "--", "dotnet", "FaasCluster.Worker.dll"]
