@@ -10,7 +10,7 @@ internal sealed class PackagePaths(List<FieldError> errors)
     private const int MaximumNameBytes = 255;
 
     // Compared without case: such a package would unpack differently on the machine where it is developed.
-    private readonly Dictionary<string, (string Name, bool IsDirectory, bool IsListed)> _seen = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, (string Name, bool IsDirectory, bool IsListed)> seen = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Checks one name and adds it; false if it was refused.</summary>
     /// <param name="entry">The name as the archive has it; a directory's ends in '/'.</param>
@@ -38,14 +38,14 @@ internal sealed class PackagePaths(List<FieldError> errors)
 
     private bool Remember(string entry, string path, bool isDirectory, bool isListed)
     {
-        if (!_seen.TryGetValue(path, out var other))
+        if (!seen.TryGetValue(path, out var other))
         {
-            if (_seen.Count >= Limits.PackageEntries)
+            if (seen.Count >= Limits.PackageEntries)
             {
                 return Refuse(entry, $"is one too many: at most {Limits.PackageEntries} files and directories are allowed.");
             }
 
-            _seen[path] = (path, isDirectory, isListed);
+            seen[path] = (path, isDirectory, isListed);
             return true;
         }
 
@@ -64,7 +64,7 @@ internal sealed class PackagePaths(List<FieldError> errors)
             return Refuse(entry, "occurs twice.");
         }
 
-        _seen[path] = (path, isDirectory, isListed || other.IsListed);
+        seen[path] = (path, isDirectory, isListed || other.IsListed);
         return true;
     }
 

@@ -4,9 +4,9 @@ namespace FaasCluster.Contracts.Tests.Packages;
 
 public sealed class PackageBuilderTests : IDisposable
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("faas-builder-").FullName;
+    private readonly string root = Directory.CreateTempSubdirectory("faas-builder-").FullName;
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    public void Dispose() => Directory.Delete(root, recursive: true);
 
     [Fact]
     public void FromFile_SameContent_GivesTheSameBytes()
@@ -21,14 +21,14 @@ public sealed class PackageBuilderTests : IDisposable
     public void FromFile_Executable_KeepsTheBit()
     {
         var zip = PackageBuilder.FromFile("main.sh", "#!/bin/sh"u8, executable: true);
-        Assert.Empty(PackageReader.Extract(zip, Path.Combine(_root, "out")));
-        Assert.True(File.GetUnixFileMode(Path.Combine(_root, "out", "main.sh")).HasFlag(UnixFileMode.OtherExecute));
+        Assert.Empty(PackageReader.Extract(zip, Path.Combine(root, "out")));
+        Assert.True(File.GetUnixFileMode(Path.Combine(root, "out", "main.sh")).HasFlag(UnixFileMode.OtherExecute));
     }
 
     [Fact]
     public void FromDirectory_SameFilesWithOtherTimes_GivesTheSameBytes()
     {
-        var (a, b) = (Path.Combine(_root, "a"), Path.Combine(_root, "b"));
+        var (a, b) = (Path.Combine(root, "a"), Path.Combine(root, "b"));
         foreach (var directory in new[] { a, b })
         {
             Directory.CreateDirectory(Path.Combine(directory, "lib"));
@@ -55,11 +55,11 @@ public sealed class PackageBuilderTests : IDisposable
     [Fact]
     public void FromDirectory_LinkWithin_IsPackedAsFile_LinkOutside_IsRefused()
     {
-        File.WriteAllText(Path.Combine(_root, "app.py"), "x");
-        File.CreateSymbolicLink(Path.Combine(_root, "alias.py"), "app.py");
-        Assert.Equal("x", PackageReader.TryReadText(PackageBuilder.FromDirectory(_root), "alias.py"));
+        File.WriteAllText(Path.Combine(root, "app.py"), "x");
+        File.CreateSymbolicLink(Path.Combine(root, "alias.py"), "app.py");
+        Assert.Equal("x", PackageReader.TryReadText(PackageBuilder.FromDirectory(root), "alias.py"));
 
-        File.CreateSymbolicLink(Path.Combine(_root, "secrets"), "/etc/passwd");
-        Assert.Contains("secrets", Assert.Throws<InvalidDataException>(() => PackageBuilder.FromDirectory(_root)).Message);
+        File.CreateSymbolicLink(Path.Combine(root, "secrets"), "/etc/passwd");
+        Assert.Contains("secrets", Assert.Throws<InvalidDataException>(() => PackageBuilder.FromDirectory(root)).Message);
     }
 }

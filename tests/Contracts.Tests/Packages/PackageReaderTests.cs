@@ -7,11 +7,11 @@ namespace FaasCluster.Contracts.Tests.Packages;
 
 public sealed class PackageReaderTests : IDisposable
 {
-    private readonly string _parent = Directory.CreateTempSubdirectory("faas-package-").FullName;
+    private readonly string parent = Directory.CreateTempSubdirectory("faas-package-").FullName;
 
-    private string Target => Path.Combine(_parent, "out");
+    private string Target => Path.Combine(parent, "out");
 
-    public void Dispose() => Directory.Delete(_parent, recursive: true);
+    public void Dispose() => Directory.Delete(parent, recursive: true);
 
     [Theory]
     [InlineData("../evil", "'..'")]
@@ -205,6 +205,6 @@ public sealed class PackageReaderTests : IDisposable
         var errors = PackageReader.Validate(zip);
         Assert.Contains(errors, error => error.Field == "package" && error.Message.Contains(reason));
         Assert.Contains(PackageReader.Extract(zip, Target), error => error.Message.Contains(reason));
-        Assert.Empty(Directory.GetFileSystemEntries(_parent));
+        Assert.Empty(Directory.GetFileSystemEntries(parent));
     }
 }

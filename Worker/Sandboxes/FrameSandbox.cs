@@ -1,0 +1,243 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text.Json;
+using FaasCluster.Contracts;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Worker.Execution;
+using FaasCluster.Worker.Sandboxes.Frames;
+using FaasCluster.Worker.Sandboxes.Launch;
+
+namespace FaasCluster.Worker.Sandboxes;
+
+/// <summary>A sandbox whose runtime speaks the frame protocol (runtimes/PROTOCOL.md) and is kept between invocations.</summary>
+internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess process, SandboxOptions options, TimeProvider time) : ISandbox
+{
+    // Room for the header of an answer beside its body: 1 MB of header fields is somebody's idea of an attack, not of an answer.
+    private const int MostResultBytes = Limits.SynchronousPayloadBytes + (1 << 20);
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+
+    private CancellationTokenSource deadline = new();
+    private HandlerSignature signature;
+    private int uses;
+    private bool broken;
+
+    /// <inheritdoc/>
+    public FunctionRevision Revision => revision;
+
+    /// <inheritdoc/>
+    public bool IsUsable =>
+        !broken && !process.Exited.IsCompleted && uses < options.MaximumUses && Stopwatch.GetElapsedTime(process.StartedAt) < options.MaximumAge;
+
+    private FunctionManifest Manifest => revision.Manifest;
+
+    /// <summary>Loads the revision; null if it is loaded, else why not: dispose the sandbox then.</summary>
+    public async Task<ExecutionOutcome> LoadAsync(IExecutionLog log, CancellationToken cancellationToken)
+    {
+        var execution = await ExchangeAsync(
+            FrameType.Load,
+            this,
+            static (json, self) => RequestHeaders.WriteLoad(json, self.Revision),
+            default,
+            Manifest.InitTimeout,
+            log,
+            frame => frame.Type switch
+            {
+                FrameType.Loaded => Loaded(frame),
+                FrameType.InitError => Failed(Failures.Raised(ErrorCode.InitError, frame.ReadHeader(HeaderJson.Default.ErrorHeader)), fatal: true),
+                _ => throw new FrameException($"A {frame.Type} frame came while loading; expected Loaded or InitError."),
+            },
+            cancellationToken);
+        return execution.Error switch
+        {
+            { Code: ErrorCode.Timeout } => execution with { Error = Failures.InitTimeout(Manifest) },
+            { Code: ErrorCode.ProcessExited } error => execution with { Error = error with { Code = ErrorCode.InitError, Message = error.Message.Replace("before it answered", "while it was loaded") } },
+            _ => execution,
+        };
+    }
+
+    /// <summary>Limits CPU to what the function has; loading was free of it, as a boost that makes cold starts short.</summary>
+    public void LimitCpu() => process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
+
+    /// <inheritdoc/>
+    public Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
+    {
+        uses++;
+        var body = signature == HandlerSignature.Event && message.Http is not null ? HttpEventV2.Build(message, revision, time.GetUtcNow()) : message.Body;
+        return ExchangeAsync(
+            FrameType.Invoke,
+            (message, Manifest.Timeout, IsHttp: signature == HandlerSignature.Http, Deadline: time.GetUtcNow() + Manifest.Timeout),
+            static (json, state) => RequestHeaders.WriteInvoke(json, state.message, state.Timeout, state.Deadline, state.IsHttp),
+            body,
+            Manifest.Timeout,
+            log,
+            frame => frame.Type switch
+            {
+                FrameType.Result => Answered(frame, message),
+                FrameType.Error => Raised(frame, message),
+                _ => throw new FrameException($"A {frame.Type} frame came; expected Result or Error."),
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        broken = true;
+        await process.DisposeAsync();
+        deadline.Dispose();
+    }
+
+    // 1. Meters and log on. 2. One frame there, one frame back, within the timeout. 3. Drain what was printed. 4. If anything but a
+    // clean answer came, kill everything first. 5. Read the counters; a kill for memory outranks whatever the frame said.
+    private async Task<ExecutionOutcome> ExchangeAsync<T>(
+        FrameType type,
+        T state,
+        Action<Utf8JsonWriter, T> writeHeader,
+        ReadOnlyMemory<byte> body,
+        TimeSpan timeout,
+        IExecutionLog log,
+        Func<Frame, Outcome> read,
+        CancellationToken cancellationToken)
+    {
+        process.Output.Begin(log);
+        var meter = RunMeter.Start(process);
+        if (!deadline.TryReset())
+        {
+            deadline.Dispose();
+            deadline = new CancellationTokenSource();
+        }
+
+        deadline.CancelAfter(timeout);
+        Outcome outcome;
+        await using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), deadline))
+        {
+            outcome = await TryExchangeAsync(type, state, writeHeader, body, read, cancellationToken);
+        }
+
+        deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+        var elapsed = meter.Elapsed;
+        if (outcome.IsFatal)
+        {
+            broken = true;
+            await process.KillAsync();
+        }
+
+        process.Output.End();
+        if (outcome.Error?.Code != ErrorCode.Cancelled && (meter.RanOutOfMemory || (outcome.IsFatal && process.Output.SaidOutOfMemory)))
+        {
+            outcome = Failed(Failures.OutOfMemory(Manifest), fatal: true);
+            broken = true;
+            await process.KillAsync();
+        }
+
+        return new ExecutionOutcome
+        {
+            Result = outcome.Result,
+            Error = outcome.Error,
+            Run = elapsed,
+            CpuTime = meter.CpuTime,
+            PeakMemoryBytes = meter.PeakMemoryBytes,
+        };
+    }
+
+    private async ValueTask<Outcome> TryExchangeAsync<T>(
+        FrameType type, T state, Action<Utf8JsonWriter, T> writeHeader, ReadOnlyMemory<byte> body, Func<Frame, Outcome> read, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await process.Channel.SendAsync(type, state, writeHeader, body, deadline.Token);
+            return read(await process.Channel.ReceiveAsync(MostResultBytes, deadline.Token));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Failed(Failures.Of(ErrorCode.Cancelled, "The invocation was cancelled while it ran; it was killed."), fatal: true);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failed(Failures.Timeout(Manifest), fatal: true);
+        }
+        catch (FrameTooLargeException)
+        {
+            return Failed(Failures.ResponseTooLarge(), fatal: true);
+        }
+        catch (FrameException exception)
+        {
+            return Failed(Failures.Of(ErrorCode.ProtocolError, exception.Message), fatal: true);
+        }
+        catch (Exception exception) when (exception is EndOfStreamException or SocketException)
+        {
+            return await ExplainEndAsync();
+        }
+    }
+
+    private async Task<Outcome> ExplainEndAsync()
+    {
+        try
+        {
+            return Failed(Failures.Exited(await process.Exited.WaitAsync(ExitPatience)), fatal: true);
+        }
+        catch (TimeoutException)
+        {
+            return Failed(Failures.Of(ErrorCode.ProtocolError, "The function closed the runtime's control socket (descriptor 3) and went on."), fatal: true);
+        }
+    }
+
+    private Outcome Loaded(Frame frame)
+    {
+        signature = frame.ReadHeader(HeaderJson.Default.LoadedHeader).Signature switch
+        {
+            "event" => HandlerSignature.Event,
+            "http" => HandlerSignature.Http,
+            var other => throw new FrameException($"A Loaded frame names the signature '{other}'; expected event or http."),
+        };
+        return new Outcome(new InvocationResult(), null, IsFatal: false);
+    }
+
+    private Outcome Answered(Frame frame, InvocationMessage message)
+    {
+        var header = frame.ReadHeader(HeaderJson.Default.ResultHeader);
+        CheckId(header.Id, message);
+        if (frame.Body.Length > Limits.SynchronousPayloadBytes)
+        {
+            return Failed(Failures.ResponseTooLarge(), fatal: false);
+        }
+
+        if (signature == HandlerSignature.Event && message.Http is not null)
+        {
+            var (result, error) = HttpResponseV2.Read(frame.OwnBody());
+            return new Outcome(result, error, IsFatal: false);
+        }
+
+        return new Outcome(
+            new InvocationResult
+            {
+                HttpStatus = header.Status,
+                Headers = [.. (header.Headers ?? []).Where(pair => pair is [not null, not null]).Select(pair => KeyValuePair.Create(pair![0]!, pair[1]!))],
+                ContentType = header.ContentType ?? "application/json",
+                Body = frame.OwnBody(),
+            },
+            null,
+            IsFatal: false);
+    }
+
+    private static Outcome Raised(Frame frame, InvocationMessage message)
+    {
+        var header = frame.ReadHeader(HeaderJson.Default.ErrorHeader);
+        CheckId(header.Id, message);
+        return Failed(header.TooLarge ? Failures.ResponseTooLarge() : Failures.Raised(ErrorCode.FunctionError, header), header.Fatal);
+    }
+
+    // An answer that was forged, or left over from another invocation, must not reach this one's caller.
+    private static void CheckId(string? id, InvocationMessage message)
+    {
+        if (id != RequestHeaders.Id(message))
+        {
+            throw new FrameException($"An answer to invocation '{id}' came; expected '{RequestHeaders.Id(message)}'.");
+        }
+    }
+
+    private static Outcome Failed(InvocationError error, bool fatal) => new(null, error, fatal);
+
+    private readonly record struct Outcome(InvocationResult? Result, InvocationError? Error, bool IsFatal);
+}

@@ -1,0 +1,4 @@
+namespace FaasCluster.Worker.Sandboxes.Pool;
+
+/// <summary>A sandbox did not come up: the worker's or the host's fault, not the function's.</summary>
+internal sealed class BootException(string message) : Exception(message);

@@ -1,0 +1,54 @@
+using System.Globalization;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Worker.Sandboxes.Launch;
+
+namespace FaasCluster.Worker.Sandboxes.Pool;
+
+/// <summary>
+/// What a generic sandbox runs before it knows its function. Two functions can take from the same pool if this is equal.
+/// </summary>
+/// <param name="Runtime">One of <see cref="RuntimeIds"/>.</param>
+/// <param name="HeapMegabytes">The heap that V8 was told at its start, which is the only time that it listens; 0 for others.</param>
+internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes)
+{
+    /// <summary>Memory of a booted sandbox that nobody has taken.</summary>
+    public const long BootMemoryBytes = 512L << 20;
+
+    /// <summary>The one for a function.</summary>
+    public static RuntimeCommand For(FunctionManifest manifest) => For(manifest.Runtime, manifest.MemoryBytes);
+
+    /// <summary>The one for a function of the given memory.</summary>
+    public static RuntimeCommand For(string runtime, long memoryBytes)
+    {
+        if (runtime != RuntimeIds.NodeJs)
+        {
+            return new RuntimeCommand(runtime, 0);
+        }
+
+        // Powers of two, so that few pools serve all sizes. Never less than the function has: what ends it is its own limit.
+        var heap = 128;
+        while ((long)heap << 20 < memoryBytes)
+        {
+            heap *= 2;
+        }
+
+        return new RuntimeCommand(runtime, heap);
+    }
+
+    /// <summary>Whether the host has the interpreter.</summary>
+    public static bool IsInstalled(SandboxOptions options, string runtime) => runtime switch
+    {
+        RuntimeIds.Python3 => File.Exists(options.PythonPath),
+        RuntimeIds.NodeJs => File.Exists(options.NodePath),
+        _ => true,
+    };
+
+    /// <summary>The program and its arguments.</summary>
+    public IReadOnlyList<string> Arguments(SandboxOptions options) => Runtime switch
+    {
+        // Isolated: no PYTHON* variables, no user site. No byte code is written: everything is read-only.
+        RuntimeIds.Python3 => [options.PythonPath, "-I", "-B", $"{RootTree.RuntimeDirectory}/python/main.py"],
+        RuntimeIds.NodeJs => [options.NodePath, string.Create(CultureInfo.InvariantCulture, $"--max-old-space-size={HeapMegabytes}"), $"{RootTree.RuntimeDirectory}/nodejs/main.js"],
+        _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected {RuntimeIds.Python3} or {RuntimeIds.NodeJs}."),
+    };
+}

@@ -1,0 +1,86 @@
+using System.Text;
+using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Frames;
+using FaasCluster.Worker.Sandboxes.Launch;
+
+namespace FaasCluster.Worker.Sandboxes.Pool;
+
+/// <summary>Boots generic sandboxes, a few at a time.</summary>
+internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions options) : IDisposable
+{
+    private readonly SemaphoreSlim places = new(options.ConcurrentBoots);
+
+    /// <summary>Boots one and waits until it is ready to load a function.</summary>
+    /// <param name="command">What to run.</param>
+    /// <param name="packageDirectory">What becomes /var/task; null for an empty directory.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
+    /// <exception cref="BootException">It did not come up.</exception>
+    public async Task<SandboxProcess> BootAsync(RuntimeCommand command, string? packageDirectory, CancellationToken cancellationToken)
+    {
+        await places.WaitAsync(cancellationToken);
+        try
+        {
+            var log = new BootLog();
+            var sandbox = await launcher.LaunchAsync(new LaunchRequest
+            {
+                Command = command.Arguments(options),
+                Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
+                PackageDirectory = packageDirectory,
+                Log = log,
+            });
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(options.BootTimeout);
+            try
+            {
+                var frame = await sandbox.Channel.ReceiveAsync(0, patience.Token);
+                sandbox.Output.End();
+                return frame.Type == FrameType.Ready ? sandbox : throw new FrameException($"A {frame.Type} frame came; expected Ready.");
+            }
+            catch (Exception exception)
+            {
+                sandbox.Output.End();
+                await sandbox.EndAsync();
+                cancellationToken.ThrowIfCancellationRequested();
+                var reason = exception is OperationCanceledException ? $"not ready after {options.BootTimeout.TotalSeconds} s" : exception.Message;
+                throw new BootException($"A sandbox for {command.Runtime} did not start: {reason} {log.Text}".TrimEnd());
+            }
+        }
+        catch (IOException exception)
+        {
+            throw new BootException($"A sandbox for {command.Runtime} could not be made: {exception.Message}");
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    public void Dispose() => places.Dispose();
+
+    private sealed class BootLog : IExecutionLog
+    {
+        private readonly StringBuilder text = new();
+
+        public string Text
+        {
+            get
+            {
+                lock (text)
+                {
+                    return text.ToString();
+                }
+            }
+        }
+
+        public void Write(string stream, ReadOnlySpan<byte> line)
+        {
+            lock (text)
+            {
+                if (text.Length < 2000)
+                {
+                    text.Append(Encoding.UTF8.GetString(line[..Math.Min(line.Length, 500)])).Append(' ');
+                }
+            }
+        }
+    }
+}

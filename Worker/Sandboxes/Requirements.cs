@@ -1,0 +1,37 @@
+using System.Diagnostics;
+
+namespace FaasCluster.Worker.Sandboxes;
+
+/// <summary>What the host must have.</summary>
+internal static class Requirements
+{
+    /// <summary>What is missing and what to do; null if nothing is.</summary>
+    public static string? FindProblem(SandboxOptions options)
+    {
+        if (!File.Exists(options.BubblewrapPath))
+        {
+            return $"'{options.BubblewrapPath}' does not exist; functions run in bubblewrap alone. Install it (apt-get install bubblewrap) or set Sandbox:BubblewrapPath.";
+        }
+
+        if (!File.Exists(options.PythonPath))
+        {
+            return $"'{options.PythonPath}' does not exist; the canary that proves the sandbox needs it. Install python3 (apt-get install python3 python3-werkzeug) or set Sandbox:PythonPath.";
+        }
+
+        if (Environment.IsPrivilegedProcess && !File.Exists("/usr/bin/setpriv"))
+        {
+            return "'/usr/bin/setpriv' does not exist; a worker that is root needs it to give every sandbox a user of its own. Install util-linux.";
+        }
+
+        return null;
+    }
+
+    /// <summary>"bubblewrap 0.8.0".</summary>
+    public static string DescribeIsolation(SandboxOptions options)
+    {
+        using var process = Process.Start(new ProcessStartInfo(options.BubblewrapPath, "--version") { RedirectStandardOutput = true, Environment = { } });
+        var version = process?.StandardOutput.ReadToEnd().Trim();
+        process?.WaitForExit();
+        return string.IsNullOrEmpty(version) ? "bubblewrap" : version;
+    }
+}

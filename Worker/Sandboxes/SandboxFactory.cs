@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Worker.Packages;
+using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Pool;
+using Microsoft.Extensions.Options;
+
+namespace FaasCluster.Worker.Sandboxes;
+
+/// <summary>Starts sandboxes of every runtime. What it needs of the host is made when somebody first waits for it to be ready.</summary>
+internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> options, TimeProvider time) : ISandboxFactory
+{
+    // Linking takes some 10 µs a file: beyond this, booting with the package mounted is faster.
+    private const int MostLinkedFiles = 2000;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Runtimes => host.Status.Runtimes;
+
+    /// <inheritdoc/>
+    public Task<string?> WhenReadyAsync(CancellationToken cancellationToken) => host.StartAsync().WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<SandboxStart> StartAsync(FunctionRevision revision, IExecutionLog log, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        if (await WhenReadyAsync(cancellationToken) is { } problem)
+        {
+            return Failed(Failures.Of(ErrorCode.SandboxFailed, problem), started);
+        }
+
+        try
+        {
+            using var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
+            return revision.Manifest.Runtime == RuntimeIds.Executable
+                ? await PrepareExecutableAsync(revision, started, cancellationToken)
+                : await LoadAsync(revision, package, log, started, cancellationToken);
+        }
+        catch (PackageException exception)
+        {
+            return Failed(Failures.Of(ErrorCode.PackageInvalid, exception.Message), started);
+        }
+        catch (BootException exception)
+        {
+            return Failed(Failures.Of(ErrorCode.SandboxFailed, exception.Message), started);
+        }
+        catch (IOException exception)
+        {
+            return Failed(Failures.Of(ErrorCode.SandboxFailed, $"The sandbox could not be made ready: {exception.Message}"), started);
+        }
+    }
+
+    private async Task<SandboxStart> LoadAsync(FunctionRevision revision, PackageLease package, IExecutionLog log, long started, CancellationToken cancellationToken)
+    {
+        var process = package.Files.Count <= MostLinkedFiles
+            ? await host.Pools.TakeAsync(RuntimeCommand.For(revision.Manifest), cancellationToken)
+            : await host.Booter.BootAsync(RuntimeCommand.For(revision.Manifest), package.Directory, cancellationToken);
+        var sandbox = new FrameSandbox(revision, process, options.Value, time);
+        try
+        {
+            if (package.Files.Count <= MostLinkedFiles)
+            {
+                PackageLinker.Fill(process.TaskDirectory, package);
+            }
+
+            if (LimitMemory(revision.Manifest, process) is { } error)
+            {
+                await sandbox.DisposeAsync();
+                return Failed(error, started);
+            }
+
+            var start = Stopwatch.GetElapsedTime(started);
+            var load = await sandbox.LoadAsync(log, cancellationToken);
+            if (load.Error is null)
+            {
+                sandbox.LimitCpu();
+            }
+            else
+            {
+                await sandbox.DisposeAsync();
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            return new SandboxStart
+            {
+                Sandbox = load.Error is null ? sandbox : null,
+                Error = load.Error,
+                Start = start,
+                Init = load.Run,
+                CpuTime = load.CpuTime,
+                PeakMemoryBytes = load.PeakMemoryBytes,
+            };
+        }
+        catch
+        {
+            await sandbox.DisposeAsync();
+            throw;
+        }
+    }
+
+    private InvocationError? LimitMemory(FunctionManifest manifest, SandboxProcess process)
+    {
+        try
+        {
+            // CPU stays free until the code is loaded.
+            process.Cgroup.SetLimits(new CgroupLimits(manifest.MemoryBytes, options.Value.ProcessLimit, Cores: null));
+            if (host.Cgroups.Enforcement == MemoryEnforcement.PerProcess)
+            {
+                process.LimitPayload(manifest.MemoryBytes);
+            }
+
+            return null;
+        }
+        catch (IOException exception)
+        {
+            // The kernel refuses a limit below what is in use already.
+            return Failures.Of(
+                ErrorCode.OutOfMemory,
+                $"The {manifest.Runtime} runtime alone needs more than the function's {manifest.MemoryBytes >> 20} MB of memory; raise 'memory' in its manifest. ({exception.Message})");
+        }
+    }
+
+    private async Task<SandboxStart> PrepareExecutableAsync(FunctionRevision revision, long started, CancellationToken cancellationToken)
+    {
+        var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
+        if (ExecutableSandbox.FindProblem(revision, package) is { } problem)
+        {
+            package.Dispose();
+            return Failed(Failures.Of(ErrorCode.InitError, problem), started);
+        }
+
+        return new SandboxStart
+        {
+            Sandbox = new ExecutableSandbox(revision, package, host, options.Value, time),
+            Start = Stopwatch.GetElapsedTime(started),
+            Init = TimeSpan.Zero,
+        };
+    }
+
+    private static SandboxStart Failed(InvocationError error, long started) =>
+        new() { Error = error, Start = Stopwatch.GetElapsedTime(started), Init = TimeSpan.Zero };
+}

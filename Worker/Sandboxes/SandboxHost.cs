@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Storage.Packages;
+using FaasCluster.Worker.Packages;
+using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Pool;
+using Microsoft.Extensions.Options;
+
+namespace FaasCluster.Worker.Sandboxes;
+
+/// <summary>
+/// Everything that the sandboxes of one worker share, in the order of its making: directory, cgroups, threads, canary, pools.
+/// Disposing ends every sandbox and removes all of it.
+/// </summary>
+internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, IOptions<SandboxOptions> options, TimeProvider time, ILogger<SandboxHost> logger)
+    : IAsyncDisposable
+{
+    private readonly Lock gate = new();
+    private Task<string?>? start;
+    private InstanceDirectory? directory;
+    private EventLoop? loop;
+
+    public SandboxStatus Status => status;
+
+    public ICgroupHierarchy Cgroups { get; private set; } = new NoCgroups("not started");
+
+    public SandboxLauncher Launcher { get; private set; } = null!;
+
+    public SandboxBooter Booter { get; private set; } = null!;
+
+    public SandboxPools Pools { get; private set; } = null!;
+
+    public PackageCache Packages { get; private set; } = null!;
+
+    /// <summary>Makes everything, once. The result is null, or why the worker must not take work.</summary>
+    public Task<string?> StartAsync()
+    {
+        lock (gate)
+        {
+            return start ??= Task.Run(StartOnceAsync);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Task<string?>? started;
+        lock (gate)
+        {
+            started = start ??= Task.FromResult<string?>("It is stopping.");
+        }
+
+        await started;
+        if (Pools is not null)
+        {
+            await Pools.DisposeAsync();
+        }
+
+        if (Launcher is not null)
+        {
+            await Launcher.DisposeAsync();
+        }
+
+        Booter?.Dispose();
+        Packages?.Dispose();
+        loop?.Dispose();
+        Cgroups.Remove();
+        directory?.Dispose();
+    }
+
+    private async Task<string?> StartOnceAsync()
+    {
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            status.Problem = await PrepareAsync();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BootException)
+        {
+            status.Problem = $"Sandboxes cannot be started: {exception.Message}";
+        }
+
+        if (status.Problem is { } problem)
+        {
+            SandboxLog.NotTight(logger, problem);
+            return problem;
+        }
+
+        SandboxLog.Ready(logger, status.Isolation, status.Cgroups, string.Join(' ', status.Runtimes), (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        return null;
+    }
+
+    private async Task<string?> PrepareAsync()
+    {
+        var settings = options.Value;
+        if (Requirements.FindProblem(settings) is { } problem)
+        {
+            return problem;
+        }
+
+        status.Isolation = Requirements.DescribeIsolation(settings);
+        directory = InstanceDirectory.Take(settings.EffectiveDirectory);
+        RootTree.Build(directory.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
+        Cgroups = CgroupDetector.Detect(settings.Cgroup, directory.Name);
+        status.Cgroups = Cgroups.Description;
+        status.MemoryEnforcement = Cgroups.Enforcement;
+        Warn();
+
+        await Sweep.RunAsync(settings, directory, Cgroups, logger);
+        Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, logger);
+        loop = new EventLoop(exception => SandboxLog.EventFailed(logger, exception));
+        Launcher = new SandboxLauncher(settings, directory, Cgroups, loop);
+        Booter = new SandboxBooter(Launcher, settings);
+        Pools = new SandboxPools(Booter, settings, time, logger);
+
+        // The canary and the first sandboxes of the pools start side by side: neither depends on the other.
+        status.Runtimes = [.. RuntimeIds.All.Where(runtime => RuntimeCommand.IsInstalled(settings, runtime))];
+        var filled = Pools.FillAsync(status.Runtimes);
+        if (await new Canary(Launcher, settings, directory).FindProblemAsync() is { } leak)
+        {
+            return leak;
+        }
+
+        status.Runtimes = [.. status.Runtimes.Except(await filled)];
+        return null;
+    }
+
+    private void Warn()
+    {
+        if (Cgroups.Enforcement == MemoryEnforcement.PerProcess)
+        {
+            SandboxLog.NotEnforced(logger, Cgroups.Description);
+        }
+        else if (Cgroups.Enforcement == MemoryEnforcement.WithoutSwap)
+        {
+            SandboxLog.SwapNotCounted(logger, Cgroups.Description);
+        }
+    }
+}
