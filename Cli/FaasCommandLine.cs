@@ -23,7 +23,8 @@ internal static class FaasCommandLine
             return ExitCodes.Usage;
         }
 
-        var parsed = root.Parse(arguments);
+        // "@file" is the event in a file, not a file of further arguments.
+        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0))
         {
             return ReportUsage(parsed, terminal);
@@ -81,7 +82,7 @@ internal static class FaasCommandLine
     private static int ReportUsage(ParseResult parsed, Terminal terminal)
     {
         var command = parsed.CommandResult.Command;
-        var unmatched = parsed.UnmatchedTokens.FirstOrDefault();
+        var unmatched = parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-')) ?? parsed.UnmatchedTokens.FirstOrDefault();
         var title = parsed.Errors[0].Message;
         List<string> details = [.. parsed.Errors.Skip(1).Select(error => error.Message).Where(message => message != title).Distinct()];
         if (unmatched is not null)

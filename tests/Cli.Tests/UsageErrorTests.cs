@@ -1,0 +1,80 @@
+namespace FaasCluster.Cli.Tests;
+
+public sealed class UsageErrorTests
+{
+    private static readonly string[] Commands = ["deploy", "invoke", "call", "list", "describe", "logs", "invocations", "usage", "delete", "doctor"];
+
+    public static TheoryData<string> EveryCommand => [.. Commands];
+
+    [Theory]
+    [MemberData(nameof(EveryCommand))]
+    public async Task Help_OfEveryCommand_HasAnExample(string command)
+    {
+        using var run = await new CommandRun().RunAsync(command, "--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("Examples:", run.Output);
+        Assert.Contains($"faas {command}", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..]);
+        Assert.Equal("", run.Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryCommand))]
+    public async Task Help_OfTheWhole_NamesEveryCommand(string command)
+    {
+        using var run = await new CommandRun().RunAsync("--help");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches($@"(?m)^\s+{command}\b", run.Output);
+    }
+
+    [Fact]
+    public async Task NoArguments_Always_ShowsTheHelp()
+    {
+        using var run = await new CommandRun().RunAsync();
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("deploy", run.Output);
+    }
+
+    [Fact]
+    public async Task Version_Always_IsPrinted()
+    {
+        using var run = await new CommandRun().RunAsync("--version");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches(@"^\d+\.\d+\.\d+", run.Output);
+    }
+
+    [Theory]
+    [InlineData("depoy", "Did you mean 'deploy'?")]
+    [InlineData("lst", "Did you mean 'list'?")]
+    [InlineData("list --outptu json", "Did you mean '--output'?")]
+    [InlineData("invocations --sinse 1h", "Did you mean '--since'?")]
+    [InlineData("invocations --status faild", "Did you mean 'failed'?")]
+    [InlineData("list -o jsn", "json")]
+    [InlineData("list extra", "'extra' is one argument too many")]
+    [InlineData("invoke", "NAME")]
+    [InlineData("frobnicate", "There is no command 'frobnicate'")]
+    [InlineData("invocations --limit 0", "expected 1 to 10000")]
+    [InlineData("invocations --limit x", "x")]
+    [InlineData("logs hello --limit 9999", "expected 1 to 1000")]
+    [InlineData("invoke hello --timeout 0", "expected 1 to")]
+    [InlineData("invoke hello -d @missing.json", "-d @FILE sends a file")]
+    [InlineData("invoke hello -d 1 -t nonsense", "content type")]
+    [InlineData("delete hello", "--yes")]
+    [InlineData("deploy missing", "missing")]
+    [InlineData("deploy", "function.yaml")]
+    public async Task WrongUsage_OfEveryKind_EndsWith2AndSaysWhat(string line, string said)
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        using var run = await new CommandRun(cluster).RunAsync(line.Split(' '));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(said, run.Error);
+        Assert.StartsWith("Error: ", run.Error);
+        Assert.Equal("", run.Output);
+        Assert.Empty(cluster.Requests);
+        Assert.DoesNotContain("   at ", run.Error);
+    }
+}
