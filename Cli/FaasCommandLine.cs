@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using FaasCluster.Cli.Deploying;
 using FaasCluster.Cli.Diagnosis;
 using FaasCluster.Cli.Functions;
@@ -25,7 +26,8 @@ internal static class FaasCommandLine
 
         // "@file" is the event in a file, not a file of further arguments.
         var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0))
+        if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0)
+            || (parsed.Action is not HelpWithExamples && MistypedOption(parsed) is not null))
         {
             return ReportUsage(parsed, terminal);
         }
@@ -79,11 +81,17 @@ internal static class FaasCommandLine
         return root;
     }
 
+    // The parser takes an unknown option for an argument where there is room for one. Nothing that is named here starts with '-'.
+    private static string? MistypedOption(ParseResult parsed) =>
+        parsed.UnmatchedTokens
+            .Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value))
+            .FirstOrDefault(token => token.StartsWith('-') && token.Length > 1);
+
     private static int ReportUsage(ParseResult parsed, Terminal terminal)
     {
         var command = parsed.CommandResult.Command;
-        var unmatched = parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-')) ?? parsed.UnmatchedTokens.FirstOrDefault();
-        var title = parsed.Errors[0].Message;
+        var unmatched = MistypedOption(parsed) ?? parsed.UnmatchedTokens.FirstOrDefault();
+        var title = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "";
         List<string> details = [.. parsed.Errors.Skip(1).Select(error => error.Message).Where(message => message != title).Distinct()];
         if (unmatched is not null)
         {
