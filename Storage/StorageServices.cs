@@ -76,8 +76,8 @@ public static class StorageServices
         services.AddSingleton<IUsageStore, UsageStore>();
         services.AddSingleton<IOutboxStore>(provider => provider.GetRequiredService<Database>() switch
         {
-            PostgresDatabase => ActivatorUtilities.CreateInstance<PostgresOutboxStore>(provider),
-            _ => ActivatorUtilities.CreateInstance<SqliteOutboxStore>(provider),
+            PostgresDatabase postgres => ActivatorUtilities.CreateInstance<PostgresOutboxStore>(provider, postgres),
+            var sqlite => ActivatorUtilities.CreateInstance<SqliteOutboxStore>(provider, (SqliteDatabase)sqlite),
         });
         services.AddSingleton<IStoreMaintenance>(provider => provider.GetRequiredService<Database>() is PostgresDatabase postgres
             ? ActivatorUtilities.CreateInstance<StoreMaintenance>(provider, ActivatorUtilities.CreateInstance<PostgresPartitions>(provider, postgres))

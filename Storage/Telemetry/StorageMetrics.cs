@@ -23,6 +23,9 @@ internal sealed class StorageMetrics : IDisposable
         _droppedLines = _meter.CreateCounter<long>(TelemetryNames.DroppedLogLines, "{line}", "Lines of functions that were dropped because the store did not keep up.");
     }
 
+    /// <summary>The meter of this host.</summary>
+    public Meter Meter => _meter;
+
     /// <summary>Shows how many records wait for their commit.</summary>
     public void ObservePending(Func<int> pending) =>
         _meter.CreateObservableGauge(TelemetryNames.CompletionPending, pending, "{record}", "Records waiting for their commit.");
