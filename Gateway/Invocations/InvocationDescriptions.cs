@@ -33,9 +33,9 @@ internal static class InvocationDescriptions
             : null,
     };
 
-    public static InvocationDescription Describe(InvocationDetails details) => Describe(details.Summary) with
+    public static InvocationDescription Describe(InvocationDetails details, string currency) => Describe(details.Summary) with
     {
-        Attempts = [.. details.Attempts.Select(Describe)],
+        Attempts = [.. details.Attempts.Select(attempt => Describe(attempt, currency))],
         Result = details.Result is { } result ? Describe(result) : null,
     };
 
@@ -53,7 +53,7 @@ internal static class InvocationDescriptions
         Attempts = [],
     };
 
-    private static AttemptDescription Describe(RecordedAttempt attempt) => new()
+    private static AttemptDescription Describe(RecordedAttempt attempt, string currency) => new()
     {
         Attempt = attempt.Attempt,
         Error = attempt.ErrorCode?.ToWire(),
@@ -71,6 +71,7 @@ internal static class InvocationDescriptions
         BilledMs = attempt.BilledMilliseconds,
         GbSeconds = attempt.GigabyteSeconds,
         Cost = attempt.Cost,
+        Currency = currency,
         TraceId = TraceContext.TraceIdOf(attempt.TraceParent),
     };
 
