@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using FaasCluster.Testing;
+using Npgsql;
+
+namespace FaasCluster.EndToEnd.Tests.Hosting;
+
+/// <summary>The cluster mode: one gateway and some workers as processes of their own, on a database and a virtual host of their own.</summary>
+internal sealed class ClusterPlatform : Platform
+{
+    private readonly string name = $"e2e_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
+    private readonly string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private readonly int gatewayPort = HostProcess.FreePort();
+    private readonly Dictionary<string, string> settings;
+    private readonly List<HostProcess> workers = [];
+    private FaasClient? client;
+    private HostProcess? gateway;
+
+    private ClusterPlatform(IReadOnlyDictionary<string, string> settings)
+    {
+        ConnectionString = new NpgsqlConnectionStringBuilder(TestServers.Postgres) { Database = name }.ConnectionString;
+        BrokerUri = new UriBuilder(TestServers.RabbitMq) { Path = "/" + name }.Uri.ToString();
+        this.settings = new Dictionary<string, string>(settings)
+        {
+            ["ConnectionStrings:Postgres"] = ConnectionString,
+            ["ConnectionStrings:RabbitMq"] = BrokerUri,
+            ["Gateway:BootstrapKey"] = key,
+        };
+    }
+
+    public override FaasClient Client => client!;
+
+    public override string Output => string.Join("\n", workers.Prepend(gateway!).Select(host => $"--- {host.Project} {host.Id}\n{host.Output}"));
+
+    public HostProcess Gateway => gateway!;
+
+    public IReadOnlyList<HostProcess> Workers => workers;
+
+    public string ConnectionString { get; }
+
+    public string BrokerUri { get; }
+
+    public static async Task<ClusterPlatform> StartAsync(IReadOnlyDictionary<string, string> settings, int workers, string? workerDll = null)
+    {
+        var platform = new ClusterPlatform(settings);
+        await platform.CreateAsync();
+        await platform.StartGatewayAsync();
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => platform.StartWorkerAsync(workerDll)));
+        await platform.gateway!.WhenReadyAsync();
+        return platform;
+    }
+
+    /// <summary>Starts the gateway, again after it was killed: same port.</summary>
+    public async Task StartGatewayAsync()
+    {
+        gateway = await HostProcess.StartAsync("Gateway", settings, gatewayPort, ready: false);
+        client ??= new FaasClient(gateway.Url, key);
+    }
+
+    public async Task<HostProcess> StartWorkerAsync(string? dll = null)
+    {
+        var worker = await HostProcess.StartAsync("Worker", settings, dll: dll);
+        lock (workers)
+        {
+            workers.Add(worker);
+        }
+
+        return worker;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        client?.Dispose();
+        await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
+        if (gateway is not null)
+        {
+            await gateway.DisposeAsync();
+        }
+
+        await ExecuteAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    }
+
+    private async Task CreateAsync()
+    {
+        await ExecuteAsync($"CREATE DATABASE {name}");
+        using var script = Process.Start(new ProcessStartInfo(
+            Path.Combine(Repository.Root, "deploy", "local", "rabbitmq"), ["vhost", TestServers.Require("FAAS_TEST_RABBITMQ_DIR"), name]) { RedirectStandardOutput = true })!;
+        await script.WaitForExitAsync();
+        Assert.Equal(0, script.ExitCode);
+    }
+
+    private static async Task ExecuteAsync(string statement)
+    {
+        await using var connection = new NpgsqlConnection(TestServers.Postgres);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace FaasCluster.EndToEnd.Tests.Hosting;
+
+/// <summary>One process of the product: gateway, worker or standalone, on a free port of the loopback.</summary>
+internal sealed partial class HostProcess : IAsyncDisposable
+{
+    private const int SigKill = 9;
+    private const int SigTerm = 15;
+
+    private readonly StringBuilder output = new();
+    private readonly Process process;
+
+    private HostProcess(string project, string dll, int port, IReadOnlyDictionary<string, string> settings)
+    {
+        Project = project;
+        Url = $"http://127.0.0.1:{port}";
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        start.ArgumentList.Add(dll);
+        start.ArgumentList.Add("--urls");
+        start.ArgumentList.Add(Url);
+        start.Environment["DOTNET_gcServer"] = "0";
+        foreach (var (name, value) in settings)
+        {
+            start.Environment[name.Replace(":", "__", StringComparison.Ordinal)] = value;
+        }
+
+        process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Append(line.Data);
+        process.ErrorDataReceived += (_, line) => Append(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public string Project { get; }
+
+    public string Url { get; }
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    public int ExitCode => process.ExitCode;
+
+    public string Output
+    {
+        get
+        {
+            lock (output)
+            {
+                return output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts a host and waits until it is ready.</summary>
+    public static async Task<HostProcess> StartAsync(string project, IReadOnlyDictionary<string, string> settings, int? port = null, string? dll = null, bool ready = true)
+    {
+        var host = new HostProcess(project, dll ?? Repository.Dll(project), port ?? FreePort(), settings);
+        try
+        {
+            if (ready)
+            {
+                await host.WhenReadyAsync();
+            }
+
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task WhenReadyAsync()
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        await Until.TrueAsync(
+            async () =>
+            {
+                Assert.False(process.HasExited, $"{Project} ended with status {(process.HasExited ? process.ExitCode : 0)}:\n{Output}");
+                try
+                {
+                    return (await http.GetAsync($"{Url}/readyz")).StatusCode == HttpStatusCode.OK;
+                }
+                catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+                {
+                    return false;
+                }
+            },
+            $"{Project} ready");
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>kill -9: no goodbye of any kind.</summary>
+    public async Task KillAsync()
+    {
+        _ = Signal(process.Id, SigKill);
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, and wait for the end.</summary>
+    public async Task<int> StopAsync()
+    {
+        _ = Signal(process.Id, SigTerm);
+        await process.WaitForExitAsync(new CancellationTokenSource(Until.HangLimit).Token);
+        return process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            _ = Signal(process.Id, SigTerm);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                await KillAsync();
+            }
+        }
+
+        process.Dispose();
+    }
+
+    private void Append(string? line)
+    {
+        lock (output)
+        {
+            output.AppendLine(line);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+}

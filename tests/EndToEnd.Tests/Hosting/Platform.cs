@@ -1,0 +1,21 @@
+namespace FaasCluster.EndToEnd.Tests.Hosting;
+
+/// <summary>A running FaasCluster of one of the two modes, as a user meets it.</summary>
+internal abstract class Platform : IAsyncDisposable
+{
+    /// <summary>Starts a platform of a mode.</summary>
+    /// <param name="mode">"embedded" or "cluster".</param>
+    /// <param name="settings">Settings of every process, as "Section:Key".</param>
+    /// <param name="workers">Worker processes of a cluster.</param>
+    public static async Task<Platform> StartAsync(string mode, IReadOnlyDictionary<string, string>? settings = null, int workers = 2) =>
+        mode == "embedded"
+            ? await EmbeddedPlatform.StartAsync(settings ?? new Dictionary<string, string>())
+            : await ClusterPlatform.StartAsync(settings ?? new Dictionary<string, string>(), workers);
+
+    public abstract FaasClient Client { get; }
+
+    /// <summary>What the processes said, for a failing test.</summary>
+    public abstract string Output { get; }
+
+    public abstract ValueTask DisposeAsync();
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+
+namespace FaasCluster.EndToEnd.Tests.Hosting;
+
+/// <summary>Waits for a condition with a hang limit, never for a time.</summary>
+internal static class Until
+{
+    public static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(60);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? limit = null)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (clock.Elapsed > (limit ?? HangLimit))
+            {
+                Assert.Fail($"After {clock.Elapsed.TotalSeconds:0} s still not: {what}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    public static Task TrueAsync(Func<bool> condition, string what, TimeSpan? limit = null) =>
+        TrueAsync(() => Task.FromResult(condition()), what, limit);
+}

@@ -1,0 +1,83 @@
+using System.Net;
+using FaasCluster.EndToEnd.Tests.Hosting;
+
+namespace FaasCluster.EndToEnd.Tests;
+
+/// <summary>Every way in which a function can go wrong ends in its own error code, within its limits, and hurts nobody else.</summary>
+public sealed class MisbehavingFunctionTests
+{
+    private const string Wrong =
+        """
+        import os, sys, time
+        def handler(event, context):
+            what = event["what"]
+            if what == "sleep":
+                time.sleep(60)
+            if what == "memory":
+                held = []
+                while True:
+                    held.append(bytearray(8 << 20))
+            if what == "fork":
+                while True:
+                    try:
+                        os.fork()
+                    except OSError:
+                        time.sleep(0.01)
+            if what == "print":
+                line = "x" * 1023
+                for _ in range(100 * 1024):
+                    print(line)
+            if what == "exit":
+                os._exit(3)
+            if what == "raise":
+                raise ValueError("not today")
+            return "done"
+        """;
+
+    [Theory]
+    [InlineData("sleep", HttpStatusCode.GatewayTimeout, "timeout")]
+    [InlineData("memory", HttpStatusCode.BadGateway, "out_of_memory")]
+    [InlineData("fork", HttpStatusCode.GatewayTimeout, "timeout")]
+    [InlineData("exit", HttpStatusCode.BadGateway, "process_exited")]
+    [InlineData("raise", HttpStatusCode.BadGateway, "function_error")]
+    public async Task Function_ThatGoesWrong_EndsInItsOwnCodeAndHurtsNobody(string what, HttpStatusCode status, string code)
+    {
+        await using var platform = await Platform.StartAsync("embedded");
+        var client = platform.Client;
+        await client.DeployFileAsync("app.py", Wrong, "{name: wrong, runtime: python3, handler: app.handler, timeout: 2s, memory: 128MB}");
+        await client.DeployFileAsync("app.py", "def handler(event, context):\n    return 'fine'\n", "{name: fine, runtime: python3, handler: app.handler}");
+        using var before = await client.InvokeAsync("fine");
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+
+        var running = client.InvokeAsync("wrong", $$"""{"what":"{{what}}"}""");
+        using var meanwhile = await client.InvokeAsync("fine");
+        Assert.Equal(HttpStatusCode.OK, meanwhile.StatusCode);
+        using var answer = await running;
+
+        var problem = await FaasClient.ProblemAsync(answer, status);
+        Assert.Equal(code, problem.Code);
+        Assert.Equal("function", problem.Fault);
+        var record = await client.EndOfAsync(FaasClient.IdOf(answer));
+        Assert.Equal("failed", record.State);
+        Assert.Equal(code, record.Error!.Code);
+        Assert.True(Assert.Single(record.Attempts!).BilledMs > 0);
+        using var after = await client.InvokeAsync("wrong", """{"what":"nothing"}""");
+        Assert.Equal("\"done\"", await after.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Function_ThatPrintsHundredMegabytes_SucceedsWithItsLogCut()
+    {
+        await using var platform = await Platform.StartAsync("embedded");
+        var client = platform.Client;
+        await client.DeployFileAsync("app.py", Wrong, "{name: wrong, runtime: python3, handler: app.handler, timeout: 60s, memory: 128MB}");
+
+        using var answer = await client.InvokeAsync("wrong", """{"what":"print"}""");
+
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync());
+        var id = FaasClient.IdOf(answer);
+        IReadOnlyList<Contracts.Api.LogLineDescription> lines = [];
+        await Until.TrueAsync(async () => (lines = await client.LogsAsync(id)).Count > 0, "the log is stored");
+        Assert.True(lines.Sum(line => line.Text.Length) <= Contracts.Limits.LogBytes + 1000);
+    }
+}
