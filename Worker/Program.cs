@@ -1,2 +1,7 @@
+using FaasCluster.Worker;
+
 var builder = WebApplication.CreateBuilder(args);
-await builder.Build().RunAsync();
+builder.AddWorker();
+var app = builder.Build();
+app.MapWorker();
+await app.RunAsync();

@@ -72,7 +72,12 @@ internal sealed class QueueFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        changes.Writer.TryComplete();
+        // Registered under several interfaces, the broker is disposed once for each.
+        if (!changes.Writer.TryComplete())
+        {
+            return;
+        }
+
         await writing;
         Execute("UPDATE state SET value = 0 WHERE name = 'unclean'");
         await connection.DisposeAsync();
