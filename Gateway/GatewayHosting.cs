@@ -1,5 +1,4 @@
 using System.Text;
-using FaasCluster.Contracts;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Billing;
 using FaasCluster.Contracts.Bus;
@@ -15,6 +14,7 @@ using FaasCluster.Gateway.Problems;
 using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Gateway.Usage;
 using FaasCluster.Messaging;
+using FaasCluster.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,6 +32,10 @@ public static class GatewayHosting
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptions<GatewayOptions>().BindConfiguration("Gateway").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<PriceTable>().BindConfiguration("Prices").ValidateDataAnnotations().ValidateOnStart();
+
+        // First, so that they stop last: what is accepted while the others end is still written.
+        services.AddStorage(builder.Configuration);
+        services.AddMessaging(builder.Configuration);
         AddAccounts(services);
         AddFeatures(services);
         AddServices(services);
@@ -39,11 +43,13 @@ public static class GatewayHosting
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         GatewayTelemetry.Add(builder);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("MassTransit", LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = Limits.SynchronousPayloadBytes;
+
+            // Whoever reads a body has a limit of its own. With one here Kestrel would count the framing of chunks as well, and reset
+            // the connection of a caller that is still sending instead of letting it see the 413.
+            kestrel.Limits.MaxRequestBodySize = null;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))

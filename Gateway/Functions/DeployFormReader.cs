@@ -4,7 +4,6 @@ using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Parameters;
 using FaasCluster.Gateway.Problems;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 
@@ -39,8 +38,6 @@ internal static class DeployFormReader
         {
             return (null, TooLarge("package", Limits.PackageBytes));
         }
-
-        request.HttpContext.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = most;
 
         // 2. The parts.
         try

@@ -23,6 +23,8 @@ internal sealed class FunctionRemoval(
 {
     private const string Reason = "The function was deleted while the invocation waited.";
     private const int PageSize = 500;
+    private const int RecentLimit = 1000;
+    private static readonly TimeSpan RecentTime = TimeSpan.FromHours(1);
     private static readonly TimeSpan CommitMargin = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<Guid, byte> unfinished = new();
     private readonly ConcurrentDictionary<Guid, long> foundAt = new();
@@ -46,6 +48,18 @@ internal sealed class FunctionRemoval(
     public async Task RetryAsync(CancellationToken cancellationToken)
     {
         foreach (var functionId in unfinished.Keys)
+        {
+            await RemoveAsync(functionId, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Takes the queues of lately deleted functions away again, in case the gateway that deleted them did not get that far:
+    /// from the store alone nobody sees a queue that was left.
+    /// </summary>
+    public async Task ResumeRecentAsync(CancellationToken cancellationToken)
+    {
+        foreach (var functionId in await functions.ListDeletedAsync(time.GetUtcNow() - RecentTime, RecentLimit, cancellationToken))
         {
             await RemoveAsync(functionId, cancellationToken);
         }

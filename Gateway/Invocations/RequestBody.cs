@@ -16,7 +16,6 @@ internal static class RequestBody
         var length = context.Request.ContentLength;
         if (length > limit)
         {
-            DrainQuietly(context);
             return null;
         }
 
@@ -37,7 +36,6 @@ internal static class RequestBody
             if (count + arrived.Length > limit)
             {
                 reader.AdvanceTo(arrived.End);
-                DrainQuietly(context);
                 return null;
             }
 
@@ -59,14 +57,4 @@ internal static class RequestBody
 
     public static ProblemAnswer TooLarge(int limit) =>
         ProblemAnswer.For(ErrorCode.PayloadTooLarge, $"The body has more than {limit} bytes, which is the limit here; put large data where the function can fetch it, or send it in parts.");
-
-    // Kestrel reads on for a few seconds after the answer, so that a caller that is still sending gets to see it; with its own limit
-    // in force it would reset the connection instead.
-    private static void DrainQuietly(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
-        {
-            feature.MaxRequestBodySize = null;
-        }
-    }
 }

@@ -22,11 +22,18 @@ internal sealed class WakeSweep(
     : PeriodicService(start, time, logger)
 {
     private const int Most = 1000;
+    private bool resumed;
 
     protected override string Purpose => "look for functions with waiting invocations";
 
     protected override async Task<TimeSpan> RunOnceAsync(CancellationToken cancellationToken)
     {
+        if (!resumed)
+        {
+            await removal.ResumeRecentAsync(cancellationToken);
+            resumed = true;
+        }
+
         var interval = options.Value.SweepInterval;
         foreach (var functionId in await functions.ListWaitingAsync(Time.GetUtcNow() - interval, Most, cancellationToken))
         {

@@ -20,7 +20,7 @@ internal static class UsageEndpoints
     {
         var query = new QueryParameters(context, time, "since", "until");
         var until = query.Instant("until") ?? time.GetUtcNow();
-        var since = query.Instant("since") ?? until - StandardSpan;
+        var since = query.Instant("since") ?? (until - DateTimeOffset.UnixEpoch > StandardSpan ? until - StandardSpan : DateTimeOffset.UnixEpoch);
         if (since >= until)
         {
             query.Error("since", "is not before until; expected a span of time.");

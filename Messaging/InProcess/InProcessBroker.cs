@@ -26,6 +26,7 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
     private readonly QueueFile file;
     private readonly ITimer spillTimer;
     private long lastTag;
+    private bool isDisposed;
 
     /// <summary>Opens the queues that the data directory holds.</summary>
     public InProcessBroker(IOptions<MessagingOptions> options, TimeProvider time, ILogger<InProcessBroker> logger)
@@ -221,6 +222,12 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
 
     public async ValueTask DisposeAsync()
     {
+        // The container disposes it once for each interface that it was asked for by.
+        if (Interlocked.Exchange(ref isDisposed, true))
+        {
+            return;
+        }
+
         await spillTimer.DisposeAsync();
         await file.DisposeAsync();
     }

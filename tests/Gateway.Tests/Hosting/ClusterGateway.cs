@@ -1,0 +1,58 @@
+using FaasCluster.Testing;
+using Npgsql;
+
+namespace FaasCluster.Gateway.Tests.Hosting;
+
+/// <summary>A gateway on a PostgreSQL database and a RabbitMQ virtual host of its own.</summary>
+public class ClusterGateway : GatewayFixture
+{
+    private readonly string database = $"gateway_{Guid.NewGuid():N}";
+    private readonly BrokerVirtualHost broker = new();
+
+    private static bool HasServers =>
+        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("FAAS_TEST_POSTGRES")) && !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("FAAS_TEST_RABBITMQ"));
+
+    private string ConnectionString => new NpgsqlConnectionStringBuilder(TestServers.Postgres) { Database = database }.ConnectionString;
+
+    public override void RequireServers()
+    {
+        _ = TestServers.Postgres;
+        _ = TestServers.RabbitMq;
+    }
+
+    protected override async Task<Dictionary<string, string?>?> PrepareAsync()
+    {
+        if (!HasServers)
+        {
+            return null;
+        }
+
+        await ExecuteAsync(TestServers.Postgres, $"CREATE DATABASE {database}");
+        await broker.InitializeAsync();
+        return new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Postgres"] = ConnectionString,
+            ["ConnectionStrings:RabbitMq"] = broker.Uri,
+        };
+    }
+
+    protected override Task AddAccountAsync(string accountId) =>
+        ExecuteAsync(ConnectionString, $"INSERT INTO accounts SELECT '{accountId}', created_at FROM accounts WHERE account_id = 'default'");
+
+    protected override async Task CleanUpAsync()
+    {
+        if (HasServers)
+        {
+            await broker.DisposeAsync();
+            await ExecuteAsync(TestServers.Postgres, $"DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+        }
+    }
+
+    private static async Task ExecuteAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.Data.Sqlite;
+
+namespace FaasCluster.Gateway.Tests.Hosting;
+
+/// <summary>A gateway on SQLite and the in-process queue.</summary>
+public class EmbeddedGateway : GatewayFixture
+{
+    public string Data { get; } = Directory.CreateTempSubdirectory("faas-gateway-").FullName;
+
+    protected override Task<Dictionary<string, string?>?> PrepareAsync() =>
+        Task.FromResult<Dictionary<string, string?>?>(new Dictionary<string, string?> { ["Data:Directory"] = Data });
+
+    protected override async Task AddAccountAsync(string accountId)
+    {
+        var file = Directory.GetFiles(Data, "*.db").Single(path => HasAccounts(path));
+        await using var connection = new SqliteConnection($"Data Source={file}");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "INSERT INTO accounts SELECT $id, created_at FROM accounts WHERE account_id = 'default'";
+        command.Parameters.AddWithValue("$id", accountId);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    protected override Task CleanUpAsync()
+    {
+        SqliteConnection.ClearAllPools();
+        Directory.Delete(Data, recursive: true);
+        return Task.CompletedTask;
+    }
+
+    private static bool HasAccounts(string path)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'accounts'";
+        return (long)command.ExecuteScalar()! == 1;
+    }
+}

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Bus;
+using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Health;
+using FaasCluster.Messaging;
+using FaasCluster.Storage.Functions;
+using FaasCluster.Storage.Invocations;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FaasCluster.Gateway.Tests.Hosting;
+
+/// <summary>
+/// A worker without sandboxes on the real joint: takes deliveries, answers what the test says, and commits records as a worker does:
+/// synchronous deliveries are acknowledged at the start, asynchronous ones after the commit.
+/// </summary>
+internal sealed class TestWorker : IAsyncDisposable
+{
+    private readonly IInvocationReceiver receiver;
+    private readonly ICompletionWriter completions;
+    private readonly IFunctionStore functions;
+    private readonly IControlBus bus;
+    private readonly Func<InvocationMessage, Task<Outcome>> handler;
+    private readonly ConcurrentDictionary<Guid, Task<ILaneSubscription>> lanes = new();
+    private readonly ConcurrentBag<Task> running = [];
+    private IColdSubscription? cold;
+
+    private TestWorker(IServiceProvider services, Func<InvocationMessage, Task<Outcome>> handler)
+    {
+        receiver = services.GetRequiredService<IInvocationReceiver>();
+        completions = services.GetRequiredService<ICompletionWriter>();
+        functions = services.GetRequiredService<IFunctionStore>();
+        bus = services.GetRequiredService<IControlBus>();
+        this.handler = handler;
+    }
+
+    public string Id { get; } = $"worker-{Guid.NewGuid():N}"[..20];
+
+    /// <summary>Every invocation that was handed over, with its body.</summary>
+    public ConcurrentQueue<InvocationMessage> Taken { get; } = new();
+
+    /// <summary>Wakes that arrived.</summary>
+    public ConcurrentQueue<Guid> Woken { get; } = new();
+
+    public static Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, InvocationResult> answer) =>
+        StartAsync(gateway, message => Task.FromResult<Outcome>(new(answer(message), null)));
+
+    public static async Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, Task<Outcome>> handler)
+    {
+        var worker = new TestWorker(gateway.Services, handler);
+        worker.cold = await worker.receiver.SubscribeColdAsync(worker.OnDeliveryAsync, CancellationToken.None);
+        await worker.cold.SetRoomAsync(100, CancellationToken.None);
+        await worker.BeatAsync();
+        await Until.TrueAsync(() => gateway.Get<WorkerTable>().List().Any(seen => seen.Id == worker.Id), "the gateway hears of the worker");
+        return worker;
+    }
+
+    public Task BeatAsync() => bus.PublishAsync(
+        new WorkerHeartbeat
+        {
+            WorkerId = Id,
+            SentAt = DateTimeOffset.UtcNow,
+            WarmFunctions = [.. lanes.Keys],
+            MemoryBytes = 4L << 30,
+            ReservedBytes = 0,
+            Runtimes = ["python3", "nodejs", "executable"],
+        },
+        CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        await cold!.DisposeAsync();
+        foreach (var lane in lanes.Values)
+        {
+            var subscription = await lane;
+            await subscription.StopAsync(CancellationToken.None);
+            await subscription.DisposeAsync();
+        }
+
+        await Task.WhenAll(running);
+    }
+
+    private ValueTask OnDeliveryAsync(IDelivery delivery)
+    {
+        running.Add(Task.Run(() => HandleAsync(delivery)));
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task HandleAsync(IDelivery delivery)
+    {
+        if (delivery.Message is not { } message)
+        {
+            Woken.Enqueue(delivery.FunctionId);
+            await lanes.GetOrAdd(delivery.FunctionId, id => receiver.SubscribeLaneAsync(id, 50, OnDeliveryAsync, CancellationToken.None));
+            await delivery.AckAsync();
+            await bus.PublishAsync(new FunctionWarmed { FunctionId = delivery.FunctionId, WorkerId = Id }, CancellationToken.None);
+            return;
+        }
+
+        Taken.Enqueue(message);
+        var synchronous = message.Kind == InvocationKind.Synchronous;
+        if (synchronous)
+        {
+            await delivery.AckAsync();
+        }
+
+        var started = DateTimeOffset.UtcNow;
+        var (result, error) = await handler(message);
+        var timings = new InvocationTimings { Queue = TimeSpan.FromMilliseconds(1), Run = TimeSpan.FromMilliseconds(2) };
+        var revision = await functions.FindRevisionAsync(message.FunctionId, message.Revision, CancellationToken.None);
+        var bill = Bill.For(timings, error?.Code, revision!.Manifest.MemoryBytes, new PriceTable());
+        await completions.WriteAsync(
+            new AttemptRecord
+            {
+                Message = message,
+                FunctionName = revision.Manifest.Name,
+                MemoryBytes = revision.Manifest.MemoryBytes,
+                State = error is null ? InvocationState.Succeeded : InvocationState.Failed,
+                Error = error,
+                Result = result,
+                StartedAt = started,
+                EndedAt = DateTimeOffset.UtcNow,
+                Timings = timings,
+                WorkerId = Id,
+                Bill = bill,
+            },
+            CancellationToken.None);
+        if (synchronous)
+        {
+            await delivery.SendReplyAsync(new InvocationReply
+            {
+                InvocationId = message.InvocationId,
+                Result = result,
+                Error = error,
+                Timings = timings,
+                BilledMilliseconds = bill.BilledMilliseconds,
+                WorkerId = Id,
+            });
+        }
+        else
+        {
+            await delivery.AckAsync();
+        }
+    }
+}
+
+/// <summary>What the test's function did.</summary>
+internal sealed record Outcome(InvocationResult? Result, InvocationError? Error);
