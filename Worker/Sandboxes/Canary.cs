@@ -76,7 +76,7 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
             sandbox.Output.End();
             return exit.Status == 0
                 ? Judge(sandbox.Output.Result!.Bytes)
-                : $"The canary {exit}, so nothing is known of the sandbox: {log.Text} Unprivileged user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a container see deploy/).";
+                : $"The canary {exit}, so nothing is known of the sandbox: {log.Text} Unprivileged user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a container see docs/cluster.md).";
         }
         catch (TimeoutException)
         {

@@ -18,6 +18,12 @@ internal static class Requirements
             return $"'{options.PythonPath}' does not exist; the canary that proves the sandbox needs it. Install python3 (apt-get install python3 python3-werkzeug) or set Sandbox:PythonPath.";
         }
 
+        if (Environment.ProcessId == 1)
+        {
+            // The .NET runtime then reaps every child as an init must, and the ends of sandboxes would be lost.
+            return "The worker is process 1 of its container; it must have an init above it. Start it as 'tini -- dotnet FaasCluster.Worker.dll' (as deploy/images/worker.Dockerfile does) or with 'docker run --init'.";
+        }
+
         if (Environment.IsPrivilegedProcess && !File.Exists("/usr/bin/setpriv"))
         {
             return "'/usr/bin/setpriv' does not exist; a worker that is root needs it to give every sandbox a user of its own. Install util-linux.";

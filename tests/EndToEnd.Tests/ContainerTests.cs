@@ -8,7 +8,7 @@ namespace FaasCluster.EndToEnd.Tests;
 /// The worker in its container, without a Docker engine: deploy/images/proof runs the image's root under crun with Docker's default
 /// settings and what docker-compose.yml adds to them.
 /// </summary>
-public sealed class ContainerTests
+public sealed class ContainerTests(PublishedWorker worker) : IClassFixture<PublishedWorker>
 {
     // The image's root is made from scratch the first time, over the network.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(12);
@@ -18,7 +18,7 @@ public sealed class ContainerTests
     {
         RequireRoot();
 
-        var run = await RunAsync("deploy/images/proof");
+        var run = await ProveAsync();
 
         Assert.True(run.Status == 0, run.Output);
         Assert.Contains("The canary passed", run.Output);
@@ -33,7 +33,7 @@ public sealed class ContainerTests
     {
         RequireRoot();
 
-        var run = await RunAsync("deploy/images/proof", "--without", setting);
+        var run = await ProveAsync("--without", setting);
 
         Assert.True(run.Status == 1, run.Output);
         Assert.Contains("The canary failed", run.Output);
@@ -45,7 +45,7 @@ public sealed class ContainerTests
     {
         RequireRoot();
 
-        var run = await RunAsync("deploy/images/proof", "--without", "exceptions", "--without", "cap_drop");
+        var run = await ProveAsync("--without", "exceptions", "--without", "cap_drop");
 
         Assert.True(run.Status == 1, run.Output);
         Assert.Contains("The canary failed", run.Output);
@@ -56,11 +56,22 @@ public sealed class ContainerTests
     {
         RequireRoot();
 
-        var run = await RunAsync("deploy/images/proof", "--without", "writable-cgroups");
+        var run = await ProveAsync("--without", "writable-cgroups");
 
         Assert.True(run.Status == 0, run.Output);
         Assert.Contains("memory limits PerProcess", run.Output);
         Assert.Contains("Memory limits are not enforced", run.Output);
+    }
+
+    [Fact]
+    public async Task Canary_AsProcessOneOfTheContainer_AsksForAnInit()
+    {
+        RequireRoot();
+
+        var run = await ProveAsync("--", "dotnet", "FaasCluster.Worker.dll", "--canary");
+
+        Assert.True(run.Status == 1, run.Output);
+        Assert.Contains("tini", run.Output);
     }
 
     [Fact]
@@ -69,8 +80,8 @@ public sealed class ContainerTests
         RequireRoot();
         using var directory = new TemporaryDirectory();
 
-        await RunAsync("deploy/images/proof", "--", "true");
-        using var process = Start("deploy/images/proof", [("TMPDIR", directory.Path)], "--", "sh", "-c", "echo started; exec sleep 600");
+        await ProveAsync("--", "true");
+        using var process = Start("deploy/images/proof", [("TMPDIR", directory.Path)], "--worker", worker.Directory, "--", "sh", "-c", "echo started; exec sleep 600");
         Assert.Equal("started", await process.StandardOutput.ReadLineAsync().WaitAsync(Limit));
         await RunAsync("/bin/kill", "-TERM", process.Id.ToString());
         await process.WaitForExitAsync().WaitAsync(Limit);
@@ -111,7 +122,7 @@ public sealed class ContainerTests
         Assert.Contains("/proc/sys", Strings(without.GetProperty("linux").GetProperty("readonlyPaths")));
         Assert.True(with.GetProperty("process").GetProperty("noNewPrivileges").GetBoolean());
         Assert.Equal(
-            ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"],
+            ["CAP_CHOWN", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"],
             Strings(with.GetProperty("process").GetProperty("capabilities").GetProperty("bounding")).Order());
         Assert.Equal(14, Strings(without.GetProperty("process").GetProperty("capabilities").GetProperty("bounding")).Count());
         Assert.Contains("mount", AllowedCalls(with));
@@ -133,6 +144,8 @@ public sealed class ContainerTests
             Assert.Skip("Starting a container needs root.");
         }
     }
+
+    private Task<(int Status, string Output)> ProveAsync(params string[] arguments) => RunAsync("deploy/images/proof", ["--worker", worker.Directory, .. arguments]);
 
     private static async Task<(int Status, string Output)> RunAsync(string program, params string[] arguments)
     {
