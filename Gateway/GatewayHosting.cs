@@ -102,6 +102,7 @@ public static class GatewayHosting
         services.AddSingleton<StatusReader>();
         services.AddSingleton<EndRecords>();
         services.AddSingleton<InFlightCalls>();
+        services.AddSingleton<AdmissionGate>();
         services.AddSingleton<InvocationFinder>();
         services.AddSingleton<Waker>();
         services.AddSingleton<QueueRepair>();

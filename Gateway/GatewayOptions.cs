@@ -30,6 +30,14 @@ public sealed record GatewayOptions
     [Range(1, 64)]
     public int ConcurrentDeploys { get; init; } = 4;
 
+    /// <summary>Invocations that are being answered at the same time, 1 to 1 million, default 10,000; more are refused with 429.</summary>
+    [Range(1, 1_000_000)]
+    public int ConcurrentCalls { get; init; } = 10_000;
+
+    /// <summary>Memory for the bodies of those invocations together, in bytes, 8 MiB to 1 TiB, default 1 GiB; more are refused with 429.</summary>
+    [Range(8L << 20, 1L << 40)]
+    public long BodyMemoryBytes { get; init; } = 1L << 30;
+
     /// <summary>
     /// What a synchronous call may take beyond its deadlines, for the kill of a run past its timeout and for the commit,
     /// 1 s to 60 s, default 5 s.
@@ -51,6 +59,13 @@ public sealed record GatewayOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long after the longest run of a deleted function its waiting invocations are ended that have no message any more,
+    /// 1 s to 1 h, default 30 s: what is running may still commit until then.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan RemovalMargin { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often invocations that outlived their deadline are ended, 1 s to 1 h, default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]

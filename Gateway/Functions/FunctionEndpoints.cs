@@ -104,7 +104,7 @@ internal static class FunctionEndpoints
         // From here on nothing stops it: the function is gone, and what belonged to it has to follow.
         cache.Forget(accountId, name);
         await bus.PublishAsync(new FunctionChanged { FunctionId = functionId, AccountId = accountId, Name = name, Revision = 0 }, CancellationToken.None);
-        await removal.RemoveAsync(functionId, CancellationToken.None);
+        await removal.RemoveAsync(functionId);
         Log.Deleted(logger, name, accountId);
         return Results.NoContent();
     }

@@ -5,6 +5,7 @@ using FaasCluster.Gateway.Invocations;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
+using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Gateway.Functions;
 
@@ -18,6 +19,7 @@ internal sealed class FunctionRemoval(
     IInvocationSender sender,
     ICompletionWriter completions,
     EndRecords records,
+    IOptions<GatewayOptions> options,
     TimeProvider time,
     ILogger<FunctionRemoval> logger)
 {
@@ -25,31 +27,28 @@ internal sealed class FunctionRemoval(
     private const int PageSize = 500;
     private const int RecentLimit = 1000;
     private static readonly TimeSpan RecentTime = TimeSpan.FromHours(1);
-    private static readonly TimeSpan CommitMargin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private readonly ConcurrentDictionary<Guid, Task> removing = new();
     private readonly ConcurrentDictionary<Guid, byte> unfinished = new();
     private readonly ConcurrentDictionary<Guid, long> foundAt = new();
 
-    /// <summary>Takes the queues of a deleted function away; if the broker is away, that is done later.</summary>
-    public async Task RemoveAsync(Guid functionId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes the queues of a deleted function away and ends what waits in them. Returns after a few seconds at the latest: what is left
+    /// then, because there is much or because a server is away, is done in the background.
+    /// </summary>
+    public async Task RemoveAsync(Guid functionId)
     {
         unfinished[functionId] = 0;
-        try
-        {
-            await sender.DeleteFunctionAsync(functionId, CancelAsync, cancellationToken);
-            unfinished.TryRemove(functionId, out _);
-        }
-        catch (MessagingUnavailableException exception)
-        {
-            Log.RemovalPostponed(logger, functionId, exception.Message);
-        }
+        var removal = removing.GetOrAdd(functionId, StartAsync);
+        await Task.WhenAny(removal, Task.Delay(Patience, time));
     }
 
     /// <summary>Tries again what <see cref="RemoveAsync"/> could not finish.</summary>
-    public async Task RetryAsync(CancellationToken cancellationToken)
+    public async Task RetryAsync()
     {
         foreach (var functionId in unfinished.Keys)
         {
-            await RemoveAsync(functionId, cancellationToken);
+            await RemoveAsync(functionId);
         }
     }
 
@@ -61,7 +60,7 @@ internal sealed class FunctionRemoval(
     {
         foreach (var functionId in await functions.ListDeletedAsync(time.GetUtcNow() - RecentTime, RecentLimit, cancellationToken))
         {
-            await RemoveAsync(functionId, cancellationToken);
+            await RemoveAsync(functionId);
         }
     }
 
@@ -73,7 +72,7 @@ internal sealed class FunctionRemoval(
     {
         if (foundAt.TryAdd(functionId, time.GetTimestamp()))
         {
-            await RemoveAsync(functionId, cancellationToken);
+            await RemoveAsync(functionId);
             return;
         }
 
@@ -82,11 +81,31 @@ internal sealed class FunctionRemoval(
             return;
         }
 
-        var longest = (first.Manifest.InitTimeout + first.Manifest.Timeout) + CommitMargin;
+        var longest = first.Manifest.InitTimeout + first.Manifest.Timeout + options.Value.RemovalMargin;
         if (!unfinished.ContainsKey(functionId) && time.GetElapsedTime(foundAt[functionId]) >= longest)
         {
             await CancelRowsAsync(first, cancellationToken);
             foundAt.TryRemove(functionId, out _);
+        }
+    }
+
+    // Yields first, so that the task is in the table before it ends and takes itself out.
+    private async Task StartAsync(Guid functionId)
+    {
+        await Task.Yield();
+        try
+        {
+            await sender.DeleteFunctionAsync(functionId, CancelAsync, CancellationToken.None);
+            unfinished.TryRemove(functionId, out _);
+        }
+        catch (Exception exception)
+        {
+            // The broker or the store is away; the sweep tries again.
+            Log.RemovalPostponed(logger, functionId, exception.Message);
+        }
+        finally
+        {
+            removing.TryRemove(functionId, out _);
         }
     }
 

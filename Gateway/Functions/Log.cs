@@ -2,7 +2,7 @@ namespace FaasCluster.Gateway.Functions;
 
 internal static partial class Log
 {
-    [LoggerMessage(3200, LogLevel.Warning, "The queues of the deleted function {FunctionId} stay for now, because the broker is not available: {Reason}")]
+    [LoggerMessage(3200, LogLevel.Warning, "The queues of the deleted function {FunctionId} could not be taken away yet; trying again: {Reason}")]
     public static partial void RemovalPostponed(ILogger logger, Guid functionId, string reason);
 
     [LoggerMessage(3201, LogLevel.Information, "Deployed {Name} revision {Revision} ({Runtime}, {Bytes} bytes) for account {AccountId}.")]

@@ -7,9 +7,10 @@ internal static class HealthEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", () => "ok").AllowAnonymous()
+        string[] methods = ["GET", "HEAD"];
+        routes.MapMethods("/healthz", methods, () => "ok").AllowAnonymous()
             .WithTags("Health").WithSummary("The process alone");
-        routes.MapGet("/readyz", ReadyAsync).AllowAnonymous()
+        routes.MapMethods("/readyz", methods, ReadyAsync).AllowAnonymous()
             .WithTags("Health").WithSummary("Broker, store and at least one worker").Produces<ClusterStatus>().Produces<ClusterStatus>(503);
         routes.MapGet("/api/status", StatusAsync)
             .WithTags("Health").WithSummary("Checks with their reasons, and workers").Produces<ClusterStatus>();

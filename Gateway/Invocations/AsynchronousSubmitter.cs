@@ -13,10 +13,17 @@ namespace FaasCluster.Gateway.Invocations;
 
 /// <summary>Accepts an invocation: 202 only after it is safe in its queue.</summary>
 internal sealed class AsynchronousSubmitter(
-    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, TimeProvider time)
+    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, TimeProvider time)
 {
     public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
     {
+        using var place = gate.TryEnter(context.Request, Limits.AsynchronousPayloadBytes);
+        if (!place.IsEntered)
+        {
+            await AdmissionGate.Refusal.ExecuteAsync(context);
+            return;
+        }
+
         if (await RequestBody.ReadAsync(context, Limits.AsynchronousPayloadBytes) is not { } body)
         {
             await RequestBody.TooLarge(Limits.AsynchronousPayloadBytes).ExecuteAsync(context);

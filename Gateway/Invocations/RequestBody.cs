@@ -10,6 +10,10 @@ internal static class RequestBody
 {
     private const int FirstBuffer = 16 << 10;
 
+    /// <summary>Whether a request of unknown length has a body at all.</summary>
+    public static bool CanBeThere(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: false };
+
     /// <summary>The bytes; null if there are more than <paramref name="limit"/>.</summary>
     public static async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(HttpContext context, int limit)
     {
@@ -19,7 +23,7 @@ internal static class RequestBody
             return null;
         }
 
-        if (length == 0 || (length is null && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }))
+        if (length == 0 || (length is null && !CanBeThere(context)))
         {
             return ReadOnlyMemory<byte>.Empty;
         }

@@ -13,6 +13,7 @@ internal sealed class SynchronousCaller(
     ICompletionWriter completions,
     EndRecords records,
     InFlightCalls inFlight,
+    AdmissionGate gate,
     IOptions<GatewayOptions> options,
     TimeProvider time,
     ILogger<SynchronousCaller> logger)
@@ -21,6 +22,13 @@ internal sealed class SynchronousCaller(
 
     public async Task CallAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
     {
+        using var place = gate.TryEnter(context.Request, Limits.SynchronousPayloadBytes);
+        if (!place.IsEntered)
+        {
+            await AdmissionGate.Refusal.ExecuteAsync(context);
+            return;
+        }
+
         if (await RequestBody.ReadAsync(context, Limits.SynchronousPayloadBytes) is not { } body)
         {
             await RequestBody.TooLarge(Limits.SynchronousPayloadBytes).ExecuteAsync(context);

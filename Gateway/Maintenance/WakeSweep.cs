@@ -52,7 +52,7 @@ internal sealed class WakeSweep(
             }
         }
 
-        await removal.RetryAsync(cancellationToken);
+        await removal.RetryAsync();
         return interval;
     }
 }

@@ -51,6 +51,8 @@ public abstract class GatewayFixture : IAsyncLifetime
     {
         settings["urls"] = "http://127.0.0.1:0";
         settings["Gateway:BootstrapKey"] = Key;
+        settings["Gateway:SweepInterval"] = "00:00:00.5";
+        settings["Gateway:RemovalMargin"] = "00:00:02";
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.ClearProviders().AddProvider(Log);

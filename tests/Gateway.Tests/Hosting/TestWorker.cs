@@ -24,6 +24,7 @@ internal sealed class TestWorker : IAsyncDisposable
     private readonly ConcurrentDictionary<Guid, Task<ILaneSubscription>> lanes = new();
     private readonly ConcurrentBag<Task> running = [];
     private IColdSubscription? cold;
+    private bool saysStarted;
 
     private TestWorker(IServiceProvider services, Func<InvocationMessage, Task<Outcome>> handler)
     {
@@ -45,9 +46,9 @@ internal sealed class TestWorker : IAsyncDisposable
     public static Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, InvocationResult> answer) =>
         StartAsync(gateway, message => Task.FromResult<Outcome>(new(answer(message), null)));
 
-    public static async Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, Task<Outcome>> handler)
+    public static async Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, Task<Outcome>> handler, bool says = false)
     {
-        var worker = new TestWorker(gateway.Services, handler);
+        var worker = new TestWorker(gateway.Services, handler) { saysStarted = says };
         worker.cold = await worker.receiver.SubscribeColdAsync(worker.OnDeliveryAsync, CancellationToken.None);
         await worker.cold.SetRoomAsync(100, CancellationToken.None);
         await worker.BeatAsync();
@@ -102,10 +103,21 @@ internal sealed class TestWorker : IAsyncDisposable
         if (synchronous)
         {
             await delivery.AckAsync();
+            if (saysStarted)
+            {
+                await delivery.SendStartedAsync();
+            }
         }
 
         var started = DateTimeOffset.UtcNow;
-        var (result, error) = await handler(message);
+        var outcome = await handler(message);
+        if (outcome.IsReturned)
+        {
+            await delivery.ReturnAsync();
+            return;
+        }
+
+        var (result, error) = outcome;
         var timings = new InvocationTimings { Queue = TimeSpan.FromMilliseconds(1), Run = TimeSpan.FromMilliseconds(2) };
         var revision = await functions.FindRevisionAsync(message.FunctionId, message.Revision, CancellationToken.None);
         var bill = Bill.For(timings, error?.Code, revision!.Manifest.MemoryBytes, new PriceTable());
@@ -115,7 +127,8 @@ internal sealed class TestWorker : IAsyncDisposable
                 Message = message,
                 FunctionName = revision.Manifest.Name,
                 MemoryBytes = revision.Manifest.MemoryBytes,
-                State = error is null ? InvocationState.Succeeded : InvocationState.Failed,
+                State = error is null ? InvocationState.Succeeded : outcome.RetryAfter is null ? InvocationState.Failed : InvocationState.Queued,
+                NextAttempt = outcome.RetryAfter is { } wait ? message with { Attempt = message.Attempt + 1, DueAt = DateTimeOffset.UtcNow + wait } : null,
                 Error = error,
                 Result = result,
                 StartedAt = started,
@@ -145,4 +158,18 @@ internal sealed class TestWorker : IAsyncDisposable
 }
 
 /// <summary>What the test's function did.</summary>
-internal sealed record Outcome(InvocationResult? Result, InvocationError? Error);
+internal sealed record Outcome(InvocationResult? Result, InvocationError? Error)
+{
+    /// <summary>The next attempt is due after this; null for none.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>As if the worker had died: the delivery goes back without a record.</summary>
+    public bool IsReturned { get; init; }
+
+    public static Outcome Died { get; } = new(null, null) { IsReturned = true };
+
+    public static Outcome Good { get; } = new(new InvocationResult(), null);
+
+    public static Outcome Failed(TimeSpan? retryAfter) =>
+        new(null, new InvocationError { Code = ErrorCode.FunctionError, Type = "Error", Message = "failed" }) { RetryAfter = retryAfter };
+}

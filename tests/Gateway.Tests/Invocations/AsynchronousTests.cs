@@ -4,6 +4,8 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Tests.Hosting;
+using FaasCluster.Storage.Functions;
+using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Packages;
 
 namespace FaasCluster.Gateway.Tests.Invocations;
@@ -164,6 +166,96 @@ public abstract class AsynchronousTests
         Assert.Equal(InvocationKind.Asynchronous, message.Kind);
         Assert.Equal(7, message.InvocationId.Version);
         Assert.True(ManifestReader.IsFunctionName(name));
+    }
+
+    [Fact]
+    public async Task Attempt_ThatFailed_IsFollowedByTheNextWhenItIsDue()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        await using var worker = await TestWorker.StartAsync(
+            gateway, message => Task.FromResult(message.Attempt < 3 ? Outcome.Failed(TimeSpan.FromMilliseconds(300)) : Outcome.Good));
+        var id = await SubmitAsync($"/fn/{name}", new StringContent("the event"));
+        var ended = await EndAsync(id);
+        Assert.Equal("succeeded", ended.State);
+        Assert.Equal(["function_error", "function_error", null], ended.Attempts!.Select(attempt => attempt.Error));
+        Assert.Equal([1, 2, 3], worker.Taken.Select(message => message.Attempt));
+        Assert.All(worker.Taken, message => Assert.Equal("the event", System.Text.Encoding.UTF8.GetString(message.Body.Span)));
+        Assert.All(worker.Taken.Zip(worker.Taken.Skip(1)), pair => Assert.True(pair.Second.DueAt - pair.First.DueAt >= TimeSpan.FromMilliseconds(300)));
+    }
+
+    [Fact]
+    public async Task Delete_WhileTheNextAttemptWaits_EndsItAsCancelled()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        await using var worker = await TestWorker.StartAsync(gateway, _ => Task.FromResult(Outcome.Failed(TimeSpan.FromSeconds(2))));
+        var id = await SubmitAsync($"/fn/{name}", new StringContent(""));
+        await Until.TrueAsync(
+            async () => (await gateway.Client.GetAsync($"/api/invocations/{id}", ApiJson.Default.InvocationDescription)).Attempts!.Count == 1, "the first attempt is recorded");
+        (await gateway.Client.DeleteAsync($"/api/functions/{name}")).Dispose();
+        var ended = await EndAsync(id);
+        Assert.Equal(("cancelled", "function_deleted", 2), (ended.State, ended.Error!.Code, ended.Attempts!.Count));
+        Assert.Single(worker.Taken);
+    }
+
+    [Fact]
+    public async Task Poison_ThatKillsEveryWorker_EndsAsLostOnce()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        var store = gateway.Get<IInvocationStore>();
+        await using var worker = await TestWorker.StartAsync(gateway, async message =>
+        {
+            await store.MarkStartedAsync(message, name, "dying", CancellationToken.None);
+            return Outcome.Died;
+        });
+        var ended = await EndAsync(await SubmitAsync($"/fn/{name}", new StringContent("")));
+        Assert.Equal(("lost", "poison"), (ended.State, ended.Error!.Code));
+        Assert.Equal(0, Assert.Single(ended.Attempts!).BilledMs);
+        Assert.Equal(0, ended.Attempts![0].Cost);
+    }
+
+    [Fact]
+    public async Task Neighbour_OfAPoison_IsSentAgainAndSucceeds()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        var taken = 0;
+
+        // Never started, only delivered and returned, past the delivery limit.
+        await using var worker = await TestWorker.StartAsync(gateway, _ => Task.FromResult(Interlocked.Increment(ref taken) <= 8 ? Outcome.Died : Outcome.Good));
+        var ended = await EndAsync(await SubmitAsync($"/fn/{name}", new StringContent("")));
+        Assert.Equal("succeeded", ended.State);
+        Assert.Single(ended.Attempts!);
+    }
+
+    [Fact]
+    public async Task Rows_OfADeletedFunctionWithoutAMessage_AreEndedByTheSweep()
+    {
+        var name = Api.NewName();
+        var function = await gateway.Client.DeployAsync(name, "timeout: 1ms\ninitTimeout: 1ms");
+
+        // As a gateway leaves it that dies after the deletion in the store, with the queue gone.
+        var id = Guid.CreateVersion7();
+        var now = DateTimeOffset.UtcNow;
+        var message = new InvocationMessage
+        {
+            InvocationId = id,
+            FunctionId = function.Id,
+            Revision = 1,
+            AccountId = "default",
+            Kind = InvocationKind.Asynchronous,
+            Trigger = TriggerKind.Api,
+            AcceptedAt = now,
+            DueAt = now,
+            Deadline = now.AddHours(1),
+            Body = default,
+        };
+        await gateway.Get<IInvocationStore>().AcceptAsync([new AcceptedInvocation { Message = message, FunctionName = name }], CancellationToken.None);
+        await gateway.Get<IFunctionStore>().DeleteAsync("default", name, CancellationToken.None);
+        var ended = await EndAsync(id);
+        Assert.Equal(("cancelled", "function_deleted"), (ended.State, ended.Error!.Code));
     }
 
     private async Task<Guid> SubmitAsync(string path, HttpContent content)

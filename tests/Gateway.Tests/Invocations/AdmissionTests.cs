@@ -1,0 +1,92 @@
+using System.Net;
+using FaasCluster.Gateway.Tests.Hosting;
+
+namespace FaasCluster.Gateway.Tests.Invocations;
+
+public sealed class AdmissionTests(AdmissionTests.SmallGateway gateway) : IClassFixture<AdmissionTests.SmallGateway>
+{
+    public sealed class SmallGateway : EmbeddedGateway
+    {
+        protected override async Task<Dictionary<string, string?>?> PrepareAsync()
+        {
+            var settings = await base.PrepareAsync();
+            settings!["Gateway:ConcurrentCalls"] = "2";
+            settings["Gateway:BodyMemoryBytes"] = $"{8 << 20}";
+            settings["Gateway:AnswerMargin"] = "00:00:01";
+            return settings;
+        }
+    }
+
+    [Fact]
+    public async Task Calls_BeyondTheLimit_Are429UntilOthersEnd()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await TestWorker.StartAsync(gateway, async _ =>
+        {
+            await goOn.Task;
+            return Outcome.Good;
+        });
+        Task<HttpResponseMessage>[] calls = [gateway.Client.GetAsync($"/fn/{name}"), gateway.Client.GetAsync($"/fn/{name}")];
+        await Until.TrueAsync(() => worker.Taken.Count == 2, "both calls run");
+        using (var refused = await gateway.Client.GetAsync($"/fn/{name}"))
+        {
+            await refused.ProblemAsync(HttpStatusCode.TooManyRequests, "throttled");
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+
+        goOn.SetResult();
+        foreach (var call in calls)
+        {
+            using var response = await call;
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        using var after = await gateway.Client.GetAsync($"/fn/{name}");
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task Bodies_BeyondTheMemory_Are429()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await TestWorker.StartAsync(gateway, async _ =>
+        {
+            await goOn.Task;
+            return Outcome.Good;
+        });
+        var first = gateway.Client.PostAsync($"/fn/{name}", new ByteArrayContent(new byte[5 << 20]));
+        await Until.TrueAsync(() => worker.Taken.Count == 1, "the first call runs");
+        using (var refused = await gateway.Client.PostAsync($"/fn/{name}", new ByteArrayContent(new byte[5 << 20])))
+        {
+            await refused.ProblemAsync(HttpStatusCode.TooManyRequests, "throttled");
+        }
+
+        goOn.SetResult();
+        (await first).Dispose();
+        using var after = await gateway.Client.PostAsync($"/fn/{name}", new ByteArrayContent(new byte[5 << 20]));
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task Call_WhoseWorkerIsLost_Is502AndRecordedAsLost()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name, "waitTimeout: 1s\ninitTimeout: 1ms\ntimeout: 1ms");
+        var never = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await TestWorker.StartAsync(gateway, _ => never.Task, says: true);
+        using (var response = await gateway.Client.GetAsync($"/fn/{name}"))
+        {
+            var problem = await response.ProblemAsync(HttpStatusCode.BadGateway, "worker_lost");
+            var described = await gateway.Client.GetAsync($"/api/invocations/{problem.InvocationId}", Contracts.Api.ApiJson.Default.InvocationDescription);
+            Assert.Equal(("lost", "worker_lost"), (described.State, described.Error!.Code));
+            Assert.Equal((0, 0), (Assert.Single(described.Attempts!).BilledMs, described.Attempts![0].Cost));
+        }
+
+        // The worker was only slow: its late result changes nothing.
+        never.SetResult(Outcome.Good);
+    }
+}
