@@ -1,4 +1,4 @@
-using FaasCluster.Messaging.RabbitMq;
+using FaasCluster.Messaging.RabbitMq.Connections;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Messaging;

@@ -1,6 +1,6 @@
 using FaasCluster.Contracts.Bus;
 using FaasCluster.Contracts.Topology;
-using FaasCluster.Messaging.RabbitMq;
+using FaasCluster.Messaging.RabbitMq.Connections;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;

@@ -1,3 +1,9 @@
+using FaasCluster.Contracts.Bus;
+using FaasCluster.Messaging.RabbitMq.Calls;
+using FaasCluster.Messaging.RabbitMq.Connections;
+using FaasCluster.Messaging.RabbitMq.Consuming;
+using FaasCluster.Messaging.RabbitMq.Publishing;
+using FaasCluster.Messaging.RabbitMq.Queues;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FaasCluster.Messaging.RabbitMq;
@@ -7,6 +13,25 @@ internal static class RabbitMqServices
 {
     public static void AddRabbitMq(this IServiceCollection services)
     {
-        throw new NotSupportedException();
+        services.AddSingleton<Topology>();
+        services.AddSingleton<BrokerConnections>();
+        services.AddSingleton<IMessagingHealth>(provider => provider.GetRequiredService<BrokerConnections>());
+
+        services.AddSingleton<CallTable>();
+        services.AddSingleton<WorkerPresence>();
+        services.AddSingleton<ReplyQueue>();
+        services.AddSingleton<CallWatch>();
+        services.AddSingleton<ConfirmedPublisher>();
+        services.AddSingleton<WarmQueues>();
+        services.AddSingleton<FunctionQueues>();
+        services.AddSingleton<IControlBusHandler<FunctionChanged>>(provider => provider.GetRequiredService<FunctionQueues>());
+        services.AddSingleton<RabbitMqSender>();
+        services.AddSingleton<IInvocationSender>(provider => provider.GetRequiredService<RabbitMqSender>());
+
+        services.AddSingleton<PresenceQueue>();
+        services.AddSingleton<Settlement>();
+        services.AddSingleton<IInvocationReceiver, RabbitMqReceiver>();
+
+        services.AddHostedService<RabbitMqService>();
     }
 }

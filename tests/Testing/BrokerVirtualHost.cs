@@ -17,7 +17,7 @@ public sealed class BrokerVirtualHost : IAsyncLifetime
     {
         // Without a broker the tests must be skipped one by one, which a fixture cannot do.
         var directory = Environment.GetEnvironmentVariable("FAAS_TEST_RABBITMQ_DIR");
-        if (!string.IsNullOrEmpty(directory))
+        if (!string.IsNullOrEmpty(directory) && _uri is null)
         {
             await BrokerScript.RunAsync("vhost", directory, _name);
             _uri = await BrokerScript.RunAsync("uri", directory, _name);

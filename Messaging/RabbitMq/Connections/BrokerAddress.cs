@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace FaasCluster.Messaging.RabbitMq;
+namespace FaasCluster.Messaging.RabbitMq.Connections;
 
 /// <summary>Where the broker is and as whom to log in: an amqp or amqps URI, taken apart.</summary>
 internal sealed record BrokerAddress

@@ -1,0 +1,71 @@
+namespace FaasCluster.Contracts.Topology;
+
+/// <summary>
+/// Header fields of invocation messages on the broker, beside AMQP's own properties: message-id is the invocation, type says
+/// what it is, content-type is that of the event, reply-to and correlation-id lead back to the caller.
+/// </summary>
+public static class MessageHeaders
+{
+    /// <summary>Type of a synchronous invocation.</summary>
+    public const string CallType = "call";
+
+    /// <summary>Type of an asynchronous invocation.</summary>
+    public const string EventType = "event";
+
+    /// <summary>Type of a request to become warm.</summary>
+    public const string WakeType = "wake";
+
+    /// <summary>Type of a worker's notice that a run started; app-id is the worker.</summary>
+    public const string StartedType = "started";
+
+    /// <summary>Type of a worker's answer; app-id is the worker.</summary>
+    public const string ReplyType = "reply";
+
+    /// <summary>Type of a gateway's question whether a worker lives.</summary>
+    public const string ProbeType = "probe";
+
+    /// <summary>The function's id, 32 hexadecimal digits.</summary>
+    public const string Function = "faas-function";
+
+    /// <summary>The revision, a number from 1.</summary>
+    public const string Revision = "faas-revision";
+
+    /// <summary>The account.</summary>
+    public const string Account = "faas-account";
+
+    /// <summary>The attempt, a number from 1; missing on the first.</summary>
+    public const string Attempt = "faas-attempt";
+
+    /// <summary>"http" or "api".</summary>
+    public const string Trigger = "faas-trigger";
+
+    /// <summary>When it was accepted, in units of 100 ns since 1970.</summary>
+    public const string AcceptedAt = "faas-accepted";
+
+    /// <summary>When the attempt became due, in units of 100 ns since 1970; missing if it is the time of acceptance.</summary>
+    public const string DueAt = "faas-due";
+
+    /// <summary>When it is too late to start, in units of 100 ns since 1970.</summary>
+    public const string Deadline = "faas-deadline";
+
+    /// <summary>The W3C trace context.</summary>
+    public const string TraceParent = "traceparent";
+
+    /// <summary>The HTTP request without its body, as JSON.</summary>
+    public const string Http = "faas-http";
+
+    /// <summary>What an answer says beside its body, as JSON.</summary>
+    public const string Reply = "faas-reply";
+
+    /// <summary>How many bytes at the end of the body are the JSON of <see cref="Http"/> or <see cref="Reply"/>, where it is too long for a header.</summary>
+    public const string Tail = "faas-tail";
+
+    /// <summary>True if the event lies in the payload store.</summary>
+    public const string Stored = "faas-stored";
+
+    /// <summary>A content type that is too long for AMQP's property.</summary>
+    public const string ContentType = "faas-content-type";
+
+    /// <summary>How many workers handed it back as too large for them.</summary>
+    public const string Refusals = "faas-refusals";
+}

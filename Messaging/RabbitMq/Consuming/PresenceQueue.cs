@@ -1,0 +1,44 @@
+using FaasCluster.Contracts.Topology;
+using FaasCluster.Messaging.RabbitMq.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+
+namespace FaasCluster.Messaging.RabbitMq.Consuming;
+
+/// <summary>
+/// A worker's own queue. That it exists says that the worker lives: it is exclusive, so the broker deletes it with the
+/// connection, and a gateway's mandatory probe then comes back.
+/// </summary>
+internal sealed class PresenceQueue : IAsyncDisposable
+{
+    private readonly BackgroundLoop background;
+    private readonly string queue;
+    private readonly TaskCompletionSource declared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public PresenceQueue(BrokerConnections connections, IOptions<MessagingOptions> options, TimeProvider time, ILogger<PresenceQueue> logger)
+    {
+        queue = BrokerNames.Worker(options.Value.NodeId);
+        var loop = new ChannelLoop(connections.Consuming, new CreateChannelOptions(false, false), "presence", time, logger);
+        background = new BackgroundLoop(stopping => loop.RunAsync(UseAsync, stopping));
+    }
+
+    /// <summary>Makes this node a worker; ends when the queue is there for the first time.</summary>
+    public Task StartAsync()
+    {
+        background.Start();
+        return declared.Task;
+    }
+
+    public ValueTask DisposeAsync() => background.DisposeAsync();
+
+    private async Task UseAsync(LiveChannel channel, CancellationToken cancellationToken)
+    {
+        await channel.Channel.QueueDeclareAsync(queue, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
+
+        // Nobody needs what arrives; consuming it keeps the queue empty.
+        await channel.Channel.BasicConsumeAsync(queue, autoAck: true, new AsyncDefaultBasicConsumer(channel.Channel), cancellationToken);
+        declared.TrySetResult();
+        await channel.Closed.WaitAsync(cancellationToken);
+    }
+}
