@@ -39,14 +39,23 @@ internal sealed class Banner(
         await started.Task.WaitAsync(stoppingToken);
     }
 
+    // As whoever started it would write it.
+    private static string Shorten(string path)
+    {
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
     private void Print()
     {
         var url = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://127.0.0.1:8080";
         var took = time.GetUtcNow() - Process.GetCurrentProcess().StartTime.ToUniversalTime();
         var problem = readiness.Problem;
+        var data = Shorten(configuration["Data:Directory"] ?? "");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
-            FaasCluster   mode embedded (data in {configuration["Data:Directory"]}), 1 worker
+            FaasCluster   mode embedded (data in {data}), 1 worker
             API           {url}/docs
+            Key           {configuration["Standalone:KeyNote"] ?? $"in {data}/bootstrap-key"}
             Sandbox       {(problem is null ? "bubblewrap, canary passed" : problem)}    runtimes {string.Join(' ', RuntimeIds.All)}
             {(problem is null ? $"Ready in {took.TotalSeconds:0.0} s" : "Not ready: functions can be deployed, but not run")}
             """));

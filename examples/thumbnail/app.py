@@ -22,7 +22,8 @@ def process_image(request):
         return 'width must be a whole number from 16 to 4096.\n', 400
     text = request.args.get('text', 'FaasCluster')[:64]
     try:
-        image = open_jpeg(request.data, width)
+        # Whatever content type it was sent with: curl says that it is a form.
+        image = open_jpeg(request.get_data(), width)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         return 'The picture has more than 64 megapixels.\n', 413
     except OSError as error:

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+
+namespace FaasCluster.EndToEnd.Tests.Hosting;
+
+/// <summary>
+/// A directory that looks like the checkout to whoever types commands in it, with data and configuration of its own, so that nothing
+/// of the developer's is touched.
+/// </summary>
+internal sealed class Workplace : IDisposable
+{
+    public Workplace()
+    {
+        Directory = System.IO.Directory.CreateTempSubdirectory("faas-workplace-").FullName;
+        foreach (var name in new[] { "run", "faas", "examples" })
+        {
+            File.CreateSymbolicLink(Path.Combine(Directory, name), Path.Combine(Repository.Root, name));
+        }
+    }
+
+    public string Directory { get; }
+
+    public string PathOf(string name) => Path.Combine(Directory, name);
+
+    /// <summary>Starts a line of bash in it.</summary>
+    public Process Start(string command)
+    {
+        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", command])
+        {
+            WorkingDirectory = Directory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["XDG_CONFIG_HOME"] = PathOf("config");
+        start.Environment.Remove("FAAS_URL");
+        start.Environment.Remove("FAAS_KEY");
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return process;
+    }
+
+    /// <summary>Runs lines of bash in it to their end.</summary>
+    public async Task<(int Status, string Output, string Error)> RunAsync(string command)
+    {
+        using var process = Start(command);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"'{command}' did not end within five minutes.");
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Processes that have this directory in their command line, environment or working directory.</summary>
+    public IReadOnlyList<string> Processes()
+    {
+        List<string> found = [];
+        foreach (var process in System.IO.Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
+        {
+            try
+            {
+                var command = File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ');
+                var state = File.ReadAllText(Path.Combine(process, "stat")).Split(')')[^1].Trim()[0];
+                if (state != 'Z' && (command.Contains(Directory, StringComparison.Ordinal)
+                    || File.ReadAllText(Path.Combine(process, "environ")).Contains(Directory, StringComparison.Ordinal)
+                    || new FileInfo(Path.Combine(process, "cwd")).LinkTarget?.StartsWith(Directory, StringComparison.Ordinal) == true))
+                {
+                    found.Add($"{Path.GetFileName(process)} {command}");
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // It ended meanwhile, or is nobody's that we started.
+            }
+        }
+
+        return found;
+    }
+
+    public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+}
