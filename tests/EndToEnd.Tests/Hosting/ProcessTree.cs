@@ -23,11 +23,30 @@ internal static class ProcessTree
         return found;
     }
 
-    /// <summary>Control groups that a worker made: their names carry its process id.</summary>
-    public static IReadOnlyList<string> CgroupsOf(int process) => Directory.Exists("/sys/fs/cgroup")
-        ? [.. Directory.EnumerateDirectories("/sys/fs/cgroup", $"*faas*{process}*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 6, IgnoreInaccessible = true })
-            .SelectMany(directory => Directory.EnumerateDirectories(directory))]
-        : [];
+    /// <summary>Directories of the sandboxes' control groups that processes below the given one are in.</summary>
+    public static IReadOnlyList<string> CgroupsBelow(int process)
+    {
+        var found = new HashSet<string>();
+        foreach (var child in Below(process))
+        {
+            string[] lines;
+            try
+            {
+                lines = File.ReadAllLines($"/proc/{child}/cgroup");
+            }
+            catch (IOException)
+            {
+                continue;
+            }
+
+            foreach (var fields in lines.Select(line => line.Split(':', 3)).Where(fields => fields[2].Contains("faascluster-", StringComparison.Ordinal)))
+            {
+                found.Add(Path.Join("/sys/fs/cgroup", fields[1], fields[2]));
+            }
+        }
+
+        return [.. found.Where(Directory.Exists)];
+    }
 
     private static Dictionary<int, int> Parents()
     {
