@@ -107,7 +107,7 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
             process.Cgroup.SetLimits(new CgroupLimits(manifest.MemoryBytes, options.Value.ProcessLimit, Cores: null));
             if (host.Cgroups.Enforcement == MemoryEnforcement.PerProcess)
             {
-                process.LimitPayload(manifest.MemoryBytes);
+                process.LimitPayload(RuntimeCommand.For(manifest).ProcessMemoryBytes(manifest.MemoryBytes));
             }
 
             return null;

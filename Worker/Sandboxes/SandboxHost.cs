@@ -23,6 +23,9 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
 
     public SandboxStatus Status => status;
 
+    /// <summary>The worker among those of this host; in the names of its cgroups and in the command lines of its sandboxes.</summary>
+    public string Name => directory?.Name ?? "";
+
     public ICgroupHierarchy Cgroups { get; private set; } = new NoCgroups("not started");
 
     public SandboxLauncher Launcher { get; private set; } = null!;

@@ -14,6 +14,9 @@ internal sealed record LaunchRequest
     /// <summary>Its limits.</summary>
     public required CgroupLimits Limits { get; init; }
 
+    /// <summary>True if its function, and so its memory, is said later: a process's own limit can be lowered and never raised.</summary>
+    public bool IsGeneric { get; init; }
+
     /// <summary>The directory that becomes /var/task; null for an empty one of the sandbox's own, to be filled later.</summary>
     public string? PackageDirectory { get; init; }
 

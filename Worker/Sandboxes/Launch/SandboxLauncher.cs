@@ -141,7 +141,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
         [
             "/bin/sh", "-c", "ulimit -p \"$1\" && ulimit -d \"$2\" && shift 2 && exec \"$@\"", "sh",
             request.Limits.Pids.ToString(CultureInfo.InvariantCulture),
-            (request.Limits.MemoryBytes / 1024).ToString(CultureInfo.InvariantCulture),
+            request.IsGeneric ? "unlimited" : (request.Limits.MemoryBytes / 1024).ToString(CultureInfo.InvariantCulture),
             .. request.Command,
         ];
 

@@ -35,6 +35,12 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes)
         return new RuntimeCommand(runtime, heap);
     }
 
+    /// <summary>
+    /// The limit of the one process where there is no cgroup. V8 has one of its own for its heap, ends with a clear message there,
+    /// and with a crash when the kernel refuses it memory before.
+    /// </summary>
+    public long ProcessMemoryBytes(long memoryBytes) => HeapMegabytes == 0 ? memoryBytes : ((long)HeapMegabytes << 20) + (256L << 20);
+
     /// <summary>Whether the host has the interpreter.</summary>
     public static bool IsInstalled(SandboxOptions options, string runtime) => runtime switch
     {

@@ -25,6 +25,7 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
             {
                 Command = command.Arguments(options),
                 Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
+                IsGeneric = true,
                 PackageDirectory = packageDirectory,
                 Log = log,
             });

@@ -16,10 +16,17 @@ namespace FaasCluster.Worker.Tests.Sandboxes;
 /// <summary>Real sandboxes of one worker without the rest of it. FAAS_TEST_CGROUP names the cgroup to use, where it is not the process's own.</summary>
 public class SandboxFixture : IAsyncLifetime
 {
+    public SandboxFixture()
+        : this(MakeRoot())
+    {
+    }
+
+    protected SandboxFixture(string root) => Root = root;
+
     private readonly MemoryPackages packages = new();
     private ServiceProvider services = null!;
 
-    public string Root { get; } = MakeRoot();
+    public string Root { get; }
 
     internal ISandboxFactory Factory { get; private set; } = null!;
 
@@ -46,7 +53,7 @@ public class SandboxFixture : IAsyncLifetime
             ["Sandbox:Cgroup"] = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP"),
         };
         var collection = new ServiceCollection();
-        collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning).AddConsole());
+        collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Error).AddConsole());
         collection.AddSingleton<IPackageStore>(packages);
         collection.AddSandboxes(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services = collection.BuildServiceProvider();

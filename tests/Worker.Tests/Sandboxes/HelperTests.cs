@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using FaasCluster.Worker.Sandboxes;
+using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Launch;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FaasCluster.Worker.Tests.Sandboxes;
+
+/// <summary>A worker in a process of its own, to be killed.</summary>
+public sealed class HelperTests
+{
+    private const string RootVariable = "FAAS_TEST_HELPER_ROOT";
+    private const string ReadyFile = "FAAS_TEST_HELPER_READY";
+
+    /// <summary>Starts it with one sandbox in use; returns when that runs.</summary>
+    internal static async Task<(Process Worker, string Name)> StartAsync(string root)
+    {
+        var ready = Path.Combine(root, Path.GetRandomFileName());
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [RootVariable] = root, [ReadyFile] = ready },
+        };
+        foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(HelperTests).FullName}.{nameof(Worker_HoldsSandboxesUntilItIsKilled)}" })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var worker = Process.Start(start)!;
+        var output = worker.StandardOutput.ReadToEndAsync();
+        _ = worker.StandardError.ReadToEndAsync();
+        await Wait.UntilAsync(() => File.Exists(ready) || worker.HasExited, seconds: 60);
+        Assert.False(worker.HasExited, worker.HasExited ? await output : "");
+        return (worker, await File.ReadAllTextAsync(ready));
+    }
+
+    /// <summary>Removes what killed workers left, as the next worker would.</summary>
+    internal static async Task CleanAsync(string root)
+    {
+        var options = new SandboxOptions { Directory = Path.Combine(root, "state"), Cgroup = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP") };
+        using (var instance = InstanceDirectory.Take(options.EffectiveDirectory))
+        {
+            var cgroups = CgroupDetector.Detect(options.Cgroup, instance.Name);
+            await Sweep.RunAsync(options, instance, cgroups, NullLogger.Instance);
+            cgroups.Remove();
+        }
+
+        Directory.Delete(root, recursive: true);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Worker_HoldsSandboxesUntilItIsKilled()
+    {
+        var root = Environment.GetEnvironmentVariable(RootVariable) ?? throw new InvalidOperationException("Run by LifeTests alone.");
+        var fixture = new KilledFixture(root);
+        await fixture.InitializeAsync();
+        var revision = fixture.Python("import time\ndef handler(e, c):\n    print('running', flush=True)\n    time.sleep(600)", manifest => manifest with { Timeout = TimeSpan.FromMinutes(10) });
+        var sandbox = await fixture.StartAsync(revision);
+        var log = new TestLog();
+        var run = sandbox.InvokeAsync(SandboxFixture.Message(revision), log, CancellationToken.None);
+        await Wait.UntilAsync(() => log.Lines.Count > 0 && fixture.Host.Pools.Ready >= 2);
+        var ready = Environment.GetEnvironmentVariable(ReadyFile)!;
+        await File.WriteAllTextAsync(ready + ".part", fixture.Host.Name);
+        File.Move(ready + ".part", ready);
+        await run;
+    }
+
+    private sealed class KilledFixture(string root) : SandboxFixture(root);
+}

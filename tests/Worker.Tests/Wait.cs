@@ -1,0 +1,17 @@
+using System.Diagnostics;
+
+namespace FaasCluster.Worker.Tests;
+
+/// <summary>Polls a condition with a generous limit.</summary>
+internal static class Wait
+{
+    public static async Task UntilAsync(Func<bool> condition, Func<string>? explain = null, int seconds = 30)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(seconds), explain?.Invoke() ?? $"not within {seconds} s");
+            await Task.Delay(10);
+        }
+    }
+}
