@@ -16,7 +16,12 @@ public sealed class LayoutTests
     [InlineData("run")]
     [InlineData("test")]
     [InlineData("faas")]
+    [InlineData("README.md")]
+    [InlineData("docker-compose.yml")]
+    [InlineData("runtimes")]
     [InlineData("examples")]
+    [InlineData("bench")]
+    [InlineData("docs")]
     [InlineData("deploy")]
     [InlineData("tests")]
     public void TopLevel_OfTheRepository_HasIt(string name) => Assert.True(Path.Exists(Path.Combine(Repository.Root, name)), $"'{name}' is missing.");
