@@ -26,12 +26,12 @@ public static class Uuid7
     }
 
     /// <summary>The smallest id of the given instant: the lower bound of a range by time.</summary>
-    /// <param name="instant">From 1970 on.</param>
+    /// <param name="instant">Before 1970 it is the smallest id of all.</param>
     public static Guid LowerBound(DateTimeOffset instant)
     {
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();
-        var milliseconds = instant.ToUnixTimeMilliseconds();
+        var milliseconds = Math.Max(0, instant.ToUnixTimeMilliseconds());
         for (var i = 5; i >= 0; i--)
         {
             bytes[i] = (byte)milliseconds;

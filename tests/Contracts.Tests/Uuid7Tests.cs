@@ -28,6 +28,9 @@ public sealed class Uuid7Tests
     }
 
     [Fact]
+    public void LowerBound_Before1970_IsTheSmallestId() => Assert.Equal(Guid.Empty, Uuid7.LowerBound(DateTimeOffset.MinValue));
+
+    [Fact]
     public void LowerBound_OfAnInstant_IsBelowEveryIdOfItAndAboveEveryIdBefore()
     {
         var bound = Uuid7.LowerBound(Noon).ToString("N");

@@ -65,12 +65,13 @@ public sealed class PostgresBackend : StoreBackend
 /// <summary>A temporary directory.</summary>
 public sealed class SqliteBackend : StoreBackend
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("faas-store-").FullName;
+    public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("faas-store-").FullName;
+
     private readonly List<StoreBackend> _others = [];
 
     public override bool IsPostgres => false;
 
-    public override IReadOnlyDictionary<string, string?> Configuration => new Dictionary<string, string?> { ["Data:Directory"] = _directory };
+    public override IReadOnlyDictionary<string, string?> Configuration => new Dictionary<string, string?> { ["Data:Directory"] = Directory };
 
     public override Task<StoreBackend> CreateEmptyAsync()
     {
@@ -86,6 +87,6 @@ public sealed class SqliteBackend : StoreBackend
             await other.DisposeAsync();
         }
 
-        Directory.Delete(_directory, recursive: true);
+        System.IO.Directory.Delete(Directory, recursive: true);
     }
 }

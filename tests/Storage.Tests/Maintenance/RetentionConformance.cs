@@ -125,7 +125,7 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
         {
             while (!done.IsCancellationRequested)
             {
-                await Collector.DeletePackagesAsync(collector.Get<Sql.Database>(), DateTimeOffset.UtcNow.AddDays(1), default);
+                await Collector.DeletePackagesAsync(collector.Get<Storage.Sql.Database>(), DateTimeOffset.UtcNow.AddDays(1), default);
             }
         });
         var deployed = new List<(string Name, string Package)>();

@@ -179,5 +179,5 @@ public sealed class PostgresOutboxTests(PostgresBackend backend) : OutboxConform
 
 public sealed class SqliteOutboxTests(SqliteBackend backend) : OutboxConformance(backend), IClassFixture<SqliteBackend>
 {
-    protected override async Task KillAsync(StoreNode node) => await node.Get<Sql.Database>().DisposeAsync();
+    protected override async Task KillAsync(StoreNode node) => await node.Get<Storage.Sql.Database>().DisposeAsync();
 }
