@@ -84,7 +84,8 @@ internal sealed class ClusterPlatform : Platform
     {
         await ExecuteAsync($"CREATE DATABASE {name}");
         using var script = Process.Start(new ProcessStartInfo(
-            Path.Combine(Repository.Root, "deploy", "local", "rabbitmq"), ["vhost", TestServers.Require("FAAS_TEST_RABBITMQ_DIR"), name]) { RedirectStandardOutput = true })!;
+            Path.Combine(Repository.Root, "deploy", "local", "rabbitmq"), ["vhost", TestServers.Require("FAAS_TEST_RABBITMQ_DIR"), name])
+        { RedirectStandardOutput = true })!;
         await script.WaitForExitAsync();
         Assert.Equal(0, script.ExitCode);
     }
