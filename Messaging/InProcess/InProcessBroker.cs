@@ -1,31 +1,33 @@
-using System.Collections.Concurrent;
 using FaasCluster.Contracts.Invocations;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Messaging.InProcess;
 
-/// <summary>
-/// The broker of the embedded mode: the same queues with the same rules as RabbitMQ's, in memory, and the asynchronous ones on
-/// disk as well. One lock guards the queues; consumers are called outside of it.
-/// </summary>
-internal sealed partial class InProcessBroker : IInvocationSender, IInvocationReceiver, IMessagingHealth, IAsyncDisposable
+/// <summary>The broker of the embedded mode: RabbitMQ's queues with RabbitMQ's rules, in memory, and the asynchronous ones on disk as well.</summary>
+internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, IMessagingHealth, IAsyncDisposable
 {
-    private static readonly TimeSpan ReplyGrace = TimeSpan.FromSeconds(2);
+    private const int DeadPrefetch = 100;
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<Guid, FunctionQueues> functions = [];
-    private readonly LinkedList<Entry> cold = new();
-    private readonly LinkedList<Entry> dead = new();
-    private readonly List<InProcessSubscription> coldConsumers = [];
-    private readonly List<InProcessSubscription> deadConsumers = [];
-    private readonly ConcurrentDictionary<Guid, PendingCall> calls = new();
+    /// <summary>Content of waiting asynchronous invocations that is kept in memory, in bytes; what comes on top lies on disk only.</summary>
+    private const long CacheBytes = 64 << 20;
+
+    private static readonly TimeSpan WakeExpiration = TimeSpan.FromSeconds(10);
+
+    /// <summary>Workers hear of a deletion within this; what they hold then is theirs to record.</summary>
+    private static readonly TimeSpan WorkersLeave = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(20);
+
     private readonly MessagingOptions options;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly QueueFile file;
+    private readonly InProcessQueues queues;
+    private readonly WaitingCalls calls;
     private readonly ITimer spillTimer;
     private long lastTag;
+    private long cachedBytes;
     private bool isDisposed;
 
     /// <summary>Opens the queues that the data directory holds.</summary>
@@ -35,67 +37,59 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
         this.time = time;
         this.logger = logger;
         file = new QueueFile(this.options.DataDirectory ?? throw new InvalidOperationException("Data:Directory is not set; the embedded mode keeps its queue there."));
+        queues = new InProcessQueues(this.options, file, time, logger);
+        calls = new WaitingCalls(this.options.NodeId, time);
         foreach (var functionId in file.ReadQueues())
         {
-            functions[functionId] = new FunctionQueues { IsDeclared = true };
+            queues.Declare(functionId);
         }
 
-        foreach (var (tag, message, deliveries) in file.ReadMessages())
+        foreach (var entry in file.ReadEntries())
         {
-            lastTag = Math.Max(lastTag, tag);
-            QueueAsynchronous(new Entry(message.FunctionId, message, tag) { Deliveries = deliveries });
+            lastTag = entry.Tag;
+            queues.CountEvent(entry.FunctionId, 1);
+            queues.AddEvent(entry);
         }
 
         var tick = this.options.SpillTime / 4;
-        spillTimer = time.CreateTimer(_ => Spill(), null, tick, tick);
+        spillTimer = time.CreateTimer(_ => queues.Spill(), null, tick, tick);
     }
 
     /// <inheritdoc/>
     public string? Problem => file.Problem;
 
     /// <inheritdoc/>
-    public async Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken)
-    {
-        var call = new PendingCall();
-        calls[message.InvocationId] = call;
-        try
-        {
-            var entry = new Entry(message.FunctionId, message, 0);
-            Change(message.FunctionId, () => QueueCall(entry));
-            var wait = message.Deadline - time.GetUtcNow();
-            if (!await WaitAsync(call.Progress.Task, wait, cancellationToken) && !call.Progress.Task.IsCompleted)
-            {
-                return new CallOutcome { Error = cancellationToken.IsCancellationRequested ? ErrorCode.Cancelled : ErrorCode.WaitTimeout };
-            }
-
-            // Started or answered: from here on the run has its own limit.
-            return await WaitAsync(call.Reply.Task, runLimit + ReplyGrace, cancellationToken)
-                ? new CallOutcome { Reply = await call.Reply.Task, StartedOn = options.NodeId }
-                : new CallOutcome { Error = cancellationToken.IsCancellationRequested ? ErrorCode.Cancelled : ErrorCode.WorkerLost, StartedOn = options.NodeId };
-        }
-        finally
-        {
-            calls.TryRemove(message.InvocationId, out _);
-        }
-    }
+    public Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken) =>
+        calls.WaitAsync(message, kept => queues.AddCall(Entry.Call(kept)), runLimit, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<ErrorCode?> EnqueueAsync(InvocationMessage message, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var kept = message with { Body = message.Body.ToArray() };
-        lock (gate)
+        var refusal = queues.Look<ErrorCode?>(message.FunctionId, queue =>
         {
-            if (!functions.TryGetValue(message.FunctionId, out var queues) || !queues.IsDeclared)
+            if (!queue.IsDeclared)
             {
                 return ErrorCode.BrokerUnavailable;
             }
 
-            if (queues.AsynchronousCount >= options.QueueLength)
+            if (queue.EventCount >= options.QueueLength)
             {
                 return ErrorCode.QueueFull;
             }
 
-            queues.AsynchronousCount++;
+            queue.EventCount++;
+            return null;
+        });
+        if (refusal == ErrorCode.BrokerUnavailable)
+        {
+            await HealAsync(message.FunctionId, cancellationToken);
+        }
+
+        if (refusal is not null)
+        {
+            return refusal;
         }
 
         var tag = Interlocked.Increment(ref lastTag);
@@ -105,22 +99,18 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
         }
         catch (MessagingUnavailableException)
         {
-            lock (gate)
-            {
-                QueueOf(message.FunctionId).AsynchronousCount--;
-            }
-
+            queues.CountEvent(message.FunctionId, -1);
             return ErrorCode.BrokerUnavailable;
         }
 
-        Change(message.FunctionId, () => QueueOf(message.FunctionId).Asynchronous.AddLast(new Entry(message.FunctionId, kept, tag)));
+        queues.AddEvent(Entry.Event(message.FunctionId, tag, Cache(kept) ? kept : null, uncache: Uncache));
         return null;
     }
 
     /// <inheritdoc/>
     public Task WakeAsync(Guid functionId, CancellationToken cancellationToken)
     {
-        Change(null, () => cold.AddLast(new Entry(functionId, null, 0)));
+        queues.AddWake(Entry.Wake(functionId, time.GetUtcNow() + WakeExpiration));
         return Task.CompletedTask;
     }
 
@@ -128,97 +118,44 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
     public async Task DeclareFunctionAsync(Guid functionId, CancellationToken cancellationToken)
     {
         await file.AddQueueAsync(functionId);
-        lock (gate)
-        {
-            QueueOf(functionId).IsDeclared = true;
-        }
+        queues.Declare(functionId);
     }
 
     /// <inheritdoc/>
     public async Task DeleteFunctionAsync(Guid functionId, Func<InvocationMessage, CancellationToken, Task> drained, CancellationToken cancellationToken)
     {
-        lock (gate)
+        queues.Undeclare(functionId);
+        var began = time.GetTimestamp();
+        while (true)
         {
-            QueueOf(functionId).IsDeclared = false;
-        }
-
-        while (TakeAsynchronous(functionId) is { } entry)
-        {
-            try
+            while (queues.TakeEvent(functionId) is { } entry)
             {
-                await drained(entry.Message!, cancellationToken);
-            }
-            catch
-            {
-                Change(functionId, () => QueueOf(functionId).Asynchronous.AddFirst(entry));
-                throw;
+                await DrainAsync(entry, drained, cancellationToken);
             }
 
-            file.Remove(entry.Tag);
-            lock (gate)
+            var left = queues.Look(functionId, queue => (Ready: queue.Events.Count, queue.UnsettledEvents));
+            if (left.Ready == 0 && (left.UnsettledEvents == 0 || time.GetElapsedTime(began) >= WorkersLeave))
             {
-                QueueOf(functionId).AsynchronousCount--;
+                break;
             }
+
+            await Task.Delay(DrainLook, time, cancellationToken);
         }
 
         await file.RemoveQueueAsync(functionId);
     }
 
     /// <inheritdoc/>
-    public Task<IColdSubscription> SubscribeColdAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken)
-    {
-        var subscription = new InProcessSubscription(this, null, onDelivery, 0);
-        Change(null, () => coldConsumers.Add(subscription));
-        return Task.FromResult<IColdSubscription>(subscription);
-    }
+    public Task<IColdSubscription> SubscribeColdAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken) =>
+        Task.FromResult<IColdSubscription>(Subscribe(InProcessSource.Cold, null, onDelivery, 0));
 
     /// <inheritdoc/>
-    public Task<ILaneSubscription> SubscribeLaneAsync(Guid functionId, int prefetch, Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken)
-    {
-        var subscription = new InProcessSubscription(this, functionId, onDelivery, prefetch);
-        Change(functionId, () => QueueOf(functionId).Lanes.Add(subscription));
-        return Task.FromResult<ILaneSubscription>(subscription);
-    }
+    public Task<ILaneSubscription> SubscribeLaneAsync(Guid functionId, int prefetch, Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken) =>
+        Task.FromResult<ILaneSubscription>(Subscribe(InProcessSource.Lane, functionId, onDelivery, prefetch));
 
     /// <inheritdoc/>
-    public Task<IAsyncDisposable> SubscribeDeadAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken)
-    {
-        var subscription = new InProcessSubscription(this, null, onDelivery, 100);
-        Change(null, () => deadConsumers.Add(subscription));
-        return Task.FromResult<IAsyncDisposable>(subscription);
-    }
-
-    /// <summary>Says that a call runs.</summary>
-    public void Started(Entry entry)
-    {
-        if (entry.Message is { } message && calls.TryGetValue(message.InvocationId, out var call))
-        {
-            call.Progress.TrySetResult();
-        }
-    }
-
-    /// <summary>Answers a call.</summary>
-    public void Reply(Entry entry, InvocationReply reply)
-    {
-        if (calls.TryGetValue(reply.InvocationId, out var call) && entry.Message?.InvocationId == reply.InvocationId)
-        {
-            call.Reply.TrySetResult(reply);
-            call.Progress.TrySetResult();
-        }
-    }
-
-    /// <summary>Waits for a consumer that did not return at once, so that its failure is seen.</summary>
-    public async Task ObserveAsync(ValueTask handled)
-    {
-        try
-        {
-            await handled;
-        }
-        catch (Exception exception)
-        {
-            Log.ConsumerFailed(logger, exception);
-        }
-    }
+    public Task<IAsyncDisposable> SubscribeDeadAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken) =>
+        Task.FromResult<IAsyncDisposable>(Subscribe(InProcessSource.Dead, null, onDelivery, DeadPrefetch));
 
     public async ValueTask DisposeAsync()
     {
@@ -232,24 +169,57 @@ internal sealed partial class InProcessBroker : IInvocationSender, IInvocationRe
         await file.DisposeAsync();
     }
 
-    private async Task<bool> WaitAsync(Task task, TimeSpan atMost, CancellationToken cancellationToken)
+    private InProcessSubscription Subscribe(InProcessSource source, Guid? functionId, Func<IDelivery, ValueTask> onDelivery, int prefetch)
+    {
+        var subscription = new InProcessSubscription(queues, calls, source, functionId, onDelivery, prefetch);
+        queues.Subscribe(subscription);
+        return subscription;
+    }
+
+    // The function was there when the caller looked, so its queue was lost: with the file, or by hand.
+    private async Task HealAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        if (!queues.IsDeleted(functionId))
+        {
+            await DeclareFunctionAsync(functionId, cancellationToken);
+            Log.QueueHealed(logger, functionId);
+        }
+    }
+
+    private async Task DrainAsync(Entry entry, Func<InvocationMessage, CancellationToken, Task> drained, CancellationToken cancellationToken)
     {
         try
         {
-            await task.WaitAsync(atMost < TimeSpan.Zero ? TimeSpan.Zero : atMost, time, cancellationToken);
+            if ((entry.Message ?? await file.ReadAsync(entry.Tag)) is { } message)
+            {
+                await drained(message, cancellationToken);
+            }
+            else
+            {
+                Log.Unreadable(logger, entry.Tag, entry.FunctionId);
+            }
+        }
+        catch
+        {
+            queues.PutBackEvent(entry);
+            throw;
+        }
+
+        file.Remove(entry.Tag);
+        entry.Uncache();
+        queues.CountEvent(entry.FunctionId, -1);
+    }
+
+    private bool Cache(InvocationMessage message)
+    {
+        if (Interlocked.Add(ref cachedBytes, message.Body.Length) <= CacheBytes)
+        {
             return true;
         }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
-        {
-            return false;
-        }
+
+        Uncache(message);
+        return false;
     }
 
-    private sealed class PendingCall
-    {
-        /// <summary>Ends when the run started or was answered.</summary>
-        public TaskCompletionSource Progress { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource<InvocationReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
+    private void Uncache(InvocationMessage message) => Interlocked.Add(ref cachedBytes, -message.Body.Length);
 }

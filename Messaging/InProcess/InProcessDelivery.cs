@@ -3,13 +3,21 @@ using FaasCluster.Contracts.Invocations;
 namespace FaasCluster.Messaging.InProcess;
 
 /// <summary>One delivery of an <see cref="Entry"/> to one subscription.</summary>
-internal sealed class InProcessDelivery(InProcessBroker broker, Entry entry, InProcessSubscription subscription, bool isCold) : IDelivery, IThreadPoolWorkItem
+internal sealed class InProcessDelivery(InProcessQueues queues, Entry entry, InProcessSubscription subscription, bool isCold) : IDelivery
 {
+    private static long lastNumber;
+
     private int settled;
 
     public Entry Entry => entry;
 
     public InProcessSubscription Subscription => subscription;
+
+    /// <summary>Grows with every delivery.</summary>
+    public long Number { get; } = Interlocked.Increment(ref lastNumber);
+
+    /// <summary>True from the moment that the consumer has it. Guarded by the queues' lock.</summary>
+    public bool IsHandedOver { get; set; }
 
     public Guid FunctionId => entry.FunctionId;
 
@@ -19,42 +27,36 @@ internal sealed class InProcessDelivery(InProcessBroker broker, Entry entry, InP
 
     public bool Redelivered { get; } = entry.Deliveries > 1;
 
-    public int Refusals => entry.Refusals;
+    public int Refusals { get; } = entry.Refusals;
 
     public ValueTask AckAsync() => Settle(Settlement.Acknowledged);
 
-    public ValueTask SpillAsync() => Settle(entry.IsAsynchronous ? Settlement.Returned : Settlement.Spilled);
+    public ValueTask SpillAsync() => Settle(entry.Kind == EntryKind.Event ? Settlement.Returned : Settlement.Spilled);
 
-    public ValueTask ReturnAsync(bool refused = false)
-    {
-        if (refused)
-        {
-            entry.Refusals++;
-        }
-
-        return Settle(Settlement.Returned);
-    }
+    public ValueTask ReturnAsync(bool refused = false) => Settle(refused ? Settlement.Refused : Settlement.Returned);
 
     public ValueTask SendStartedAsync()
     {
-        broker.Started(entry);
+        subscription.Calls.Started(entry.Message);
         return ValueTask.CompletedTask;
     }
 
     public ValueTask SendReplyAsync(InvocationReply reply)
     {
-        broker.Reply(entry, reply);
+        subscription.Calls.Answer(entry.Message, reply);
         return ValueTask.CompletedTask;
     }
-
-    /// <summary>Hands it to the subscriber, on a thread of the pool: publishers never run consumers' code.</summary>
-    public void Execute() => subscription.Deliver(this);
 
     private ValueTask Settle(Settlement how)
     {
         if (Interlocked.Exchange(ref settled, 1) == 0)
         {
-            broker.Settle(this, how);
+            if (how == Settlement.Refused)
+            {
+                entry.Refusals++;
+            }
+
+            queues.Settle(this, how);
         }
 
         return ValueTask.CompletedTask;
@@ -72,4 +74,7 @@ internal enum Settlement
 
     /// <summary>Back to where it came from.</summary>
     Returned,
+
+    /// <summary>Back to the end of where it came from: too large for this worker.</summary>
+    Refused,
 }

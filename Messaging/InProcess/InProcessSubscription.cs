@@ -1,50 +1,89 @@
+using Microsoft.Extensions.Logging;
+
 namespace FaasCluster.Messaging.InProcess;
 
-/// <summary>One consumer: of the cold queue, of a function's queues, or of the dead letters. Its counters are guarded by the broker's lock.</summary>
-internal sealed class InProcessSubscription(InProcessBroker broker, Guid? functionId, Func<IDelivery, ValueTask> onDelivery, int prefetch)
+/// <summary>One consumer: of the cold queue, of a function's queues, or of the dead letters. Its state is guarded by the queues' lock.</summary>
+internal sealed class InProcessSubscription(
+    InProcessQueues queues, WaitingCalls calls, InProcessSource source, Guid? functionId, Func<IDelivery, ValueTask> onDelivery, int prefetch)
     : IColdSubscription, ILaneSubscription
 {
+    public InProcessSource Source => source;
+
+    /// <summary>Those who wait for answers.</summary>
+    public WaitingCalls Calls => calls;
+
     /// <summary>The function of a lane; null for cold and dead.</summary>
     public Guid? FunctionId => functionId;
 
     /// <summary>Deliveries that may be unsettled, of each of a lane's two queues.</summary>
     public int Prefetch { get; set; } = prefetch;
 
-    /// <summary>True while it takes deliveries.</summary>
-    public bool IsOpen { get; set; } = true;
-
-    /// <summary>What was delivered and not settled.</summary>
-    public HashSet<InProcessDelivery> Unsettled { get; } = [];
+    /// <summary>What was delivered and not settled, in order.</summary>
+    public SortedSet<InProcessDelivery> Unsettled { get; } = new(Comparer<InProcessDelivery>.Create((a, b) => b.Number.CompareTo(a.Number)));
 
     /// <summary>Unsettled asynchronous ones.</summary>
-    public int UnsettledAsynchronous { get; set; }
+    public int UnsettledEvents { get; set; }
+
+    /// <summary>The subscription that can take most; null if all are full.</summary>
+    public static InProcessSubscription? Freest(List<InProcessSubscription> subscriptions, bool forEvent)
+    {
+        InProcessSubscription? freest = null;
+        var most = 0;
+        foreach (var subscription in subscriptions)
+        {
+            var held = forEvent ? subscription.UnsettledEvents : subscription.Unsettled.Count - subscription.UnsettledEvents;
+            if (subscription.Prefetch - held > most)
+            {
+                most = subscription.Prefetch - held;
+                freest = subscription;
+            }
+        }
+
+        return freest;
+    }
 
     public Task SetRoomAsync(int room, CancellationToken cancellationToken) => SetPrefetchAsync(room, cancellationToken);
 
     public Task SetPrefetchAsync(int prefetch, CancellationToken cancellationToken)
     {
-        broker.SetPrefetch(this, prefetch);
+        queues.SetPrefetch(this, prefetch);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        broker.Stop(this);
+        queues.Stop(this);
         return Task.CompletedTask;
     }
 
     public ValueTask DisposeAsync()
     {
-        broker.Close(this);
+        queues.Close(this);
         return ValueTask.CompletedTask;
     }
 
-    public void Deliver(InProcessDelivery delivery)
+    public async ValueTask TakeAsync(InProcessDelivery delivery, ILogger logger)
     {
-        var handled = onDelivery(delivery);
-        if (!handled.IsCompletedSuccessfully)
+        try
         {
-            _ = broker.ObserveAsync(handled);
+            await onDelivery(delivery);
+        }
+        catch (Exception exception)
+        {
+            Log.ConsumerFailed(logger, exception);
         }
     }
+}
+
+/// <summary>What a subscription takes.</summary>
+internal enum InProcessSource
+{
+    /// <summary>The shared queue.</summary>
+    Cold,
+
+    /// <summary>One function's queues.</summary>
+    Lane,
+
+    /// <summary>What reached its delivery limit.</summary>
+    Dead,
 }

@@ -10,8 +10,18 @@ internal static class StoredMessage
     public static byte[] Write(InvocationMessage message) =>
         JsonSerializer.SerializeToUtf8Bytes(message with { Body = default }, StoredMessageJson.Default.InvocationMessage);
 
-    public static InvocationMessage Read(ReadOnlySpan<byte> stored, byte[] body) =>
-        JsonSerializer.Deserialize(stored, StoredMessageJson.Default.InvocationMessage)! with { Body = body };
+    /// <summary>Null if it is none: somebody changed the file.</summary>
+    public static InvocationMessage? TryRead(ReadOnlySpan<byte> stored, byte[] body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(stored, StoredMessageJson.Default.InvocationMessage)! with { Body = body };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>Names, not numbers, for enums: the file outlives a version.</summary>
