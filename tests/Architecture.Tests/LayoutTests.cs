@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
+
 namespace FaasCluster.Architecture.Tests;
 
-public sealed class LayoutTests
+public sealed partial class LayoutTests
 {
     // 30 to 120 is usual, 200 to 300 fine for a state machine; beyond this something wants to be a part of its own.
     private const int MostLines = 600;
@@ -64,6 +66,20 @@ public sealed class LayoutTests
     }
 
     [Fact]
+    public void Links_OfEveryPage_LeadSomewhere()
+    {
+        var pages = Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Repository.Root, "README.md"));
+
+        var broken = pages.SelectMany(page => Link().Matches(File.ReadAllText(page))
+            .Select(match => match.Groups[1].Value)
+            .Where(target => !target.Contains("://", StringComparison.Ordinal) && target[0] != '#')
+            .Where(target => !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, target.Split('#')[0])))
+            .Select(target => $"{Path.GetRelativePath(Repository.Root, page)}: {target}"));
+
+        Assert.Empty(broken);
+    }
+
+    [Fact]
     public void Examples_Everywhere_HaveAManifestThatIsRight()
     {
         var examples = Directory.GetDirectories(Path.Combine(Repository.Root, "examples"));
@@ -76,4 +92,7 @@ public sealed class LayoutTests
             Assert.NotNull(manifest);
         });
     }
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
 }
