@@ -61,10 +61,12 @@ public sealed class KillTests
             }
         });
 
-        await AllEndAsync(platform.Client, accepted);
         await using var connection = new NpgsqlConnection(platform.ConnectionString);
         await connection.OpenAsync();
-        Assert.Equal(accepted.Count, await CountAsync(connection, "SELECT count(*) FROM invocations WHERE state = 'succeeded' AND invocation_id = ANY(@ids)", accepted));
+        await Until.TrueAsync(
+            async () => await CountAsync(connection, "SELECT count(*) FROM invocations WHERE state = 'succeeded' AND invocation_id = ANY(@ids)", accepted) == accepted.Count,
+            "every accepted invocation has its terminal record",
+            TimeSpan.FromMinutes(4));
         Assert.Equal(accepted.Count, await CountAsync(connection, "SELECT count(*) FROM billing_records WHERE invocation_id = ANY(@ids)", accepted));
     }
 

@@ -12,8 +12,7 @@ public class EmbeddedGateway : GatewayFixture
 
     protected override async Task AddAccountAsync(string accountId)
     {
-        var file = Directory.GetFiles(Data, "*.db").Single(path => HasAccounts(path));
-        await using var connection = new SqliteConnection($"Data Source={file}");
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(Data, "store.db")}");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = "INSERT INTO accounts SELECT $id, created_at FROM accounts WHERE account_id = 'default'";
@@ -26,14 +25,5 @@ public class EmbeddedGateway : GatewayFixture
         SqliteConnection.ClearAllPools();
         Directory.Delete(Data, recursive: true);
         return Task.CompletedTask;
-    }
-
-    private static bool HasAccounts(string path)
-    {
-        using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'accounts'";
-        return (long)command.ExecuteScalar()! == 1;
     }
 }
