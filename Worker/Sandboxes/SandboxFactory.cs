@@ -103,8 +103,8 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
     {
         try
         {
-            // CPU stays free until the code is loaded.
-            process.Cgroup.SetLimits(new CgroupLimits(manifest.MemoryBytes, options.Value.ProcessLimit, Cores: null));
+            // The number of processes was set at its boot, and CPU stays free until the code is loaded.
+            process.Cgroup.SetMemory(manifest.MemoryBytes);
             if (host.Cgroups.Enforcement == MemoryEnforcement.PerProcess)
             {
                 process.LimitPayload(RuntimeCommand.For(manifest).ProcessMemoryBytes(manifest.MemoryBytes));

@@ -37,6 +37,25 @@ internal sealed class CgroupV1 : ICgroup
     }
 
     /// <inheritdoc/>
+    public void SetMemory(long bytes)
+    {
+        var limit = bytes.ToString(CultureInfo.InvariantCulture);
+        if (!countsSwap)
+        {
+            CgroupFile.Write(Path.Combine(memory, "memory.limit_in_bytes"), limit);
+            return;
+        }
+
+        // Memory alone may never be allowed more than memory and swap together, so growing and shrinking go in opposite order.
+        var files = new[] { "memory.memsw.limit_in_bytes", "memory.limit_in_bytes" };
+        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
+        foreach (var file in current.ReadNumber() >= bytes ? files.Reverse() : files)
+        {
+            CgroupFile.Write(Path.Combine(memory, file), limit);
+        }
+    }
+
+    /// <inheritdoc/>
     public void SetCores(double? cores)
     {
         if (!directories.TryGetValue("cpu", out var cpu) || !File.Exists(Path.Combine(cpu, "cpu.cfs_quota_us")))
@@ -92,24 +111,6 @@ internal sealed class CgroupV1 : ICgroup
         peak.Dispose();
         outOfMemory.Dispose();
         cpuTime?.Dispose();
-    }
-
-    private void SetMemory(long bytes)
-    {
-        var limit = bytes.ToString(CultureInfo.InvariantCulture);
-        if (!countsSwap)
-        {
-            CgroupFile.Write(Path.Combine(memory, "memory.limit_in_bytes"), limit);
-            return;
-        }
-
-        // Memory alone may never be allowed more than memory and swap together, so growing and shrinking go in opposite order.
-        var files = new[] { "memory.memsw.limit_in_bytes", "memory.limit_in_bytes" };
-        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
-        foreach (var file in current.ReadNumber() >= bytes ? files.Reverse() : files)
-        {
-            CgroupFile.Write(Path.Combine(memory, file), limit);
-        }
     }
 
     private static void TryWrite(string? path, string value)

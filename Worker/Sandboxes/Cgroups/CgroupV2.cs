@@ -33,7 +33,7 @@ internal sealed class CgroupV2 : ICgroup
     /// <inheritdoc/>
     public void SetLimits(CgroupLimits limits)
     {
-        CgroupFile.Write(In("memory.max"), limits.MemoryBytes.ToString(CultureInfo.InvariantCulture));
+        SetMemory(limits.MemoryBytes);
         if (File.Exists(In("memory.swap.max")))
         {
             CgroupFile.Write(In("memory.swap.max"), "0");
@@ -47,6 +47,21 @@ internal sealed class CgroupV2 : ICgroup
 
         CgroupFile.Write(In("pids.max"), limits.Pids.ToString(CultureInfo.InvariantCulture));
         SetCores(limits.Cores);
+    }
+
+    /// <inheritdoc/>
+    public void SetMemory(long bytes)
+    {
+        // Below what is in use, the kernel would take the limit and kill for it. Cached files do not count: they are dropped first.
+        using var current = new CgroupFile(In("memory.current"));
+        using var parts = new CgroupFile(In("memory.stat"));
+        var cached = (parts.ReadNumber("active_file"u8) ?? 0) + (parts.ReadNumber("inactive_file"u8) ?? 0);
+        if (current.ReadNumber() - cached is var used && used > bytes)
+        {
+            throw new IOException($"{In("memory.max")} cannot be {bytes}: {used} bytes are in use.");
+        }
+
+        CgroupFile.Write(In("memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <inheritdoc/>

@@ -49,6 +49,10 @@ internal interface ICgroup
     /// <exception cref="IOException">The kernel refuses, for memory also when more is in use already.</exception>
     void SetLimits(CgroupLimits limits);
 
+    /// <summary>Sets the memory limit alone: all that differs between a booted sandbox and the function that takes it.</summary>
+    /// <exception cref="IOException">More is in use already.</exception>
+    void SetMemory(long bytes);
+
     /// <summary>Sets the CPU limit alone.</summary>
     void SetCores(double? cores);
 

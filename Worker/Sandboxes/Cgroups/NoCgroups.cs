@@ -31,6 +31,10 @@ internal sealed class NoCgroups(string reason) : ICgroupHierarchy
         {
         }
 
+        public void SetMemory(long bytes)
+        {
+        }
+
         public void SetCores(double? cores)
         {
         }

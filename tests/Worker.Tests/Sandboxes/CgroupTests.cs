@@ -69,6 +69,20 @@ public sealed class CgroupTests : IDisposable
     }
 
     [Fact]
+    public void Version2_MemoryLimitBelowWhatIsInUse_IsRefused_CachedFilesLeftOut()
+    {
+        var slot = MakeVersion2("slot", controllers: "", processes: "");
+        File.WriteAllText(Path.Combine(slot, "memory.current"), "10000\n");
+        File.WriteAllText(Path.Combine(slot, "memory.stat"), "anon 3000\nfile 7000\nshmem 1000\ninactive_file 2000\nactive_file 4000\n");
+        var cgroup = new CgroupV2(slot);
+        var exception = Assert.Throws<IOException>(() => cgroup.SetMemory(3999));
+        Assert.Contains("4000 bytes are in use", exception.Message);
+        Assert.Equal("", Read(slot, "memory.max"));
+        cgroup.SetMemory(4000);
+        Assert.Equal("4000", Read(slot, "memory.max"));
+    }
+
+    [Fact]
     public void Version2_OfASecondWorkerInTheLeaf_UsesTheSameParent()
     {
         var own = MakeVersion2("own", controllers: "memory pids", processes: "");
@@ -136,7 +150,7 @@ public sealed class CgroupTests : IDisposable
         MakeFiles(
             directory,
             ("cgroup.controllers", controllers + "\n"), ("cgroup.subtree_control", ""), ("cgroup.procs", processes), ("cgroup.type", "domain\n"), ("cgroup.kill", ""),
-            ("memory.max", ""), ("memory.swap.max", ""), ("memory.oom.group", ""), ("memory.peak", ""), ("memory.events", ""),
+            ("memory.max", ""), ("memory.current", "0\n"), ("memory.stat", ""), ("memory.swap.max", ""), ("memory.oom.group", ""), ("memory.peak", ""), ("memory.events", ""),
             ("pids.max", ""), ("cpu.max", ""), ("cpu.max.burst", ""), ("cpu.stat", ""));
         return directory;
     }
