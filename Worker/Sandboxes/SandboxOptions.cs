@@ -57,9 +57,9 @@ public sealed record SandboxOptions
     [Range(64L << 10, 10L << 30)]
     public long SharedMemoryBytes { get; init; } = 64L << 20;
 
-    /// <summary>Pre-booted sandboxes of each runtime that are always kept, 0 to 100, default 1.</summary>
+    /// <summary>Pre-booted sandboxes of each runtime that are always kept, 0 to 100, default 2.</summary>
     [Range(0, 100)]
-    public int PoolMinimum { get; init; } = 1;
+    public int PoolMinimum { get; init; } = 2;
 
     /// <summary>Most pre-booted sandboxes of each runtime, 0 to 100, default 8. Between the two, as many as were taken in the last 10 s.</summary>
     [Range(0, 100)]

@@ -9,6 +9,7 @@ namespace FaasCluster.Worker.Sandboxes.Pool;
 internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, SandboxOptions options, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan Recent = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RefillDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(10);
 
     private readonly Lock gate = new();
@@ -61,13 +62,13 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
             if (found is null)
             {
                 waiters.Enqueue(waiter);
+                Refill();
             }
             else
             {
                 waiter.SetResult(found);
+                _ = RefillLaterAsync();
             }
-
-            Refill();
         }
 
         await EndAsync(dead);
@@ -82,17 +83,21 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
         }
     }
 
-    /// <summary>Boots the first one, ahead of any demand; false if it did not come up.</summary>
+    /// <summary>Begins to fill, ahead of any demand, and waits for the first one; false if it did not come up.</summary>
     public async Task<bool> FillFirstAsync()
     {
-        Task[] first;
+        Task[] started;
         lock (gate)
         {
             Refill();
-            first = [.. boots];
+            started = [.. boots];
         }
 
-        await Task.WhenAll(first);
+        if (started.Length > 0)
+        {
+            await Task.WhenAny(started);
+        }
+
         lock (gate)
         {
             return !paused;
@@ -149,6 +154,16 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
 
         var minimum = time.GetElapsedTime(lastTake) > Forgotten ? Math.Min(1, options.PoolMinimum) : options.PoolMinimum;
         return Math.Clamp(takes.Count, Math.Min(minimum, options.PoolMaximum), options.PoolMaximum);
+    }
+
+    // Not at once: on a machine with few cores the boot would compete with the very cold start that made the gap.
+    private async Task RefillLaterAsync()
+    {
+        await Task.Delay(RefillDelay, time);
+        lock (gate)
+        {
+            Refill();
+        }
     }
 
     // Under the lock.

@@ -18,6 +18,7 @@ public sealed class HelperTests
         var ready = Path.Combine(root, Path.GetRandomFileName());
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { [RootVariable] = root, [ReadyFile] = ready },
@@ -63,7 +64,10 @@ public sealed class HelperTests
         var ready = Environment.GetEnvironmentVariable(ReadyFile)!;
         await File.WriteAllTextAsync(ready + ".part", fixture.Host.Name);
         File.Move(ready + ".part", ready);
-        await run;
+
+        // Ends with whoever started it, also if that is killed itself.
+        await Task.WhenAny(run, Console.OpenStandardInput().ReadAsync(new byte[1]).AsTask());
+        await fixture.DisposeAsync();
     }
 
     private sealed class KilledFixture(string root) : SandboxFixture(root);
