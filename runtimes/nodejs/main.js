@@ -7,10 +7,14 @@ const path = require('node:path');
 const { Writable } = require('node:stream');
 const { createRequire } = require('node:module');
 const { pathToFileURL } = require('node:url');
-const http = require('./http.js');
 
-// Loaded ahead, so that a cold start finds them in memory.
-for (const name of ['buffer', 'crypto', 'events', 'http', 'https', 'os', 'querystring', 'timers/promises', 'util', 'zlib']) require(`node:${name}`);
+// Loaded while nothing is asked, so that a cold start from the pool finds it in memory, and one that could not wait pays only for
+// what it uses. The loader of ES modules is set up at its first use.
+const ahead = [
+  () => import('data:text/javascript,'),
+  ...['util', 'crypto', 'querystring', 'http', 'https', 'zlib', 'os', 'timers/promises'].map((name) => () => require(`node:${name}`)),
+  () => require('./http.js'),
+];
 
 const [READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR] = [1, 2, 3, 4, 5, 6, 7];
 const TASK = '/var/task';
@@ -220,6 +224,7 @@ process.on('beforeExit', () => {
 });
 
 function invokeHttp(invocation, header, body) {
+  const http = require('./http.js');
   const request = http.makeRequest(header, body);
   const response = http.makeResponse(request, (answer, content) => succeed(invocation, answer, content));
   const result = handler(request, response);
@@ -270,5 +275,11 @@ process.on('unhandledRejection', uncaught);
 
 process.argv.splice(1, 1, `${TASK}/index.js`);
 
-// The loader of ES modules is set up at its first use.
-import('data:text/javascript,').then(() => send(READY));
+async function loadAhead() {
+  while (ahead.length > 0 && !load) {
+    await ahead.shift()();
+    await new Promise(setImmediate);
+  }
+}
+send(READY);
+loadAhead();

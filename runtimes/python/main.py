@@ -1,30 +1,24 @@
 """The half of the python3 runtime that lives inside the sandbox. See ../PROTOCOL.md."""
 
-import asyncio  # noqa: F401  Everything here is imported ahead, so that a cold start finds it loaded.
-import base64  # noqa: F401
-import datetime  # noqa: F401
 import gc
 import importlib
-import inspect
-import io
 import json
-import linecache
-import logging  # noqa: F401
 import os
-import random  # noqa: F401
-import re  # noqa: F401
+import select
 import socket
 import struct
 import sys
 import time
-import traceback
-import urllib.parse
 
-try:
-    import werkzeug.exceptions
-    import werkzeug.wrappers
-except ImportError:  # Only functions with the http signature need it; they may bring their own.
-    werkzeug = None
+# What functions and this runtime may need, in the order of likelihood. Loaded while nothing is asked, so that a cold start from
+# the pool finds it in memory, and one that could not wait pays only for what it uses.
+AHEAD = (
+    "traceback inspect urllib.parse io re datetime werkzeug.wrappers werkzeug.exceptions base64 logging random hashlib uuid asyncio "
+    "collections functools itertools math threading urllib.request"
+).split()
+
+# Modules that are Python's own, or werkzeug's.
+OWN_NAMES = sys.stdlib_module_names | {"markupsafe"}
 
 READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR = range(1, 8)
 TASK = "/var/task"
@@ -61,6 +55,9 @@ class Channel:
             data = bytes(whole)
         start = PREFIX.size + header_length
         return kind, json.loads(data[PREFIX.size : start]) if header_length else {}, data[start:]
+
+    def is_idle(self):
+        return not select.select([self.socket], [], [], 0)[0]
 
     def send(self, kind, header, body=b""):
         encoded = json.dumps(header).encode() if header else b""
@@ -103,6 +100,8 @@ class Failure(Exception):
 
 def user_frames(trace):
     """The frames of the user's own code as text, innermost last."""
+    import traceback
+
     frames = traceback.extract_tb(trace)
     own = [frame for frame in frames if frame.filename.startswith(TASK)]
     return [line.rstrip("\n") for line in traceback.format_list(own)]
@@ -123,6 +122,20 @@ def describe(error):
         "message": message.encode("utf-8", "replace").decode()[:4096],
         "stackTrace": user_frames(error.__traceback__)[-50:],
     }
+
+
+def load_ahead(may_go_on):
+    for name in AHEAD:
+        if not may_go_on():
+            return
+        try:
+            importlib.import_module(name)
+        except ImportError:  # Only functions with the http signature need werkzeug; they may bring their own.
+            pass
+    if may_go_on():
+        # What is there now stays; collections of the function's garbage need not look at it.
+        gc.collect()
+        gc.freeze()
 
 
 def flush():
@@ -146,6 +159,9 @@ def import_handler(handler):
     module_name = module_name.replace("/", ".")
     for directory in (f"{TASK}/python", TASK):
         if os.path.isdir(directory):
+            # Who wins, a file of the package or Python's module of the same name, must not depend on how far loading ahead has come.
+            if any(name.split(".")[0] in OWN_NAMES for name in os.listdir(directory)):
+                load_ahead(lambda: True)
             sys.path.insert(0, directory)
             # A package that brings its own werkzeug (with Flask, for example) gets that one, whole.
             if os.path.exists(f"{directory}/werkzeug"):
@@ -173,6 +189,8 @@ def import_handler(handler):
 def find_signature(wanted, handler):
     if wanted != "auto":
         return wanted
+    import inspect
+
     try:
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):
@@ -197,6 +215,10 @@ def dumps(value):
 
 
 def make_environ(header, body):
+    import io
+    import re
+    import urllib.parse
+
     http = header.get("http") or {"method": "POST", "path": "/", "query": "", "headers": [], "host": "localhost"}
     host, _, port = http.get("host", "").rpartition(":") if re.search(r":\d+$", http.get("host", "")) else (http.get("host", ""), "", "")
     scheme = http.get("scheme") or "http"
@@ -264,7 +286,7 @@ def answer(value, environ):
         body = bytes(value)
     elif isinstance(value, (dict, list)):
         body, content_type = dumps(value), "application/json"
-    elif inspect.isgenerator(value) or isinstance(value, io.IOBase):
+    elif hasattr(value, "__next__"):  # A generator or an open file.
         body = b"".join(part if isinstance(part, bytes) else str(part).encode() for part in value)
     else:
         raise Failure("Runtime.MarshalError", f"The handler returned a {type(value).__name__}; expected str, bytes, dict, list, a tuple with status and headers, or a response")
@@ -297,13 +319,17 @@ def wsgi_answer(response, environ, status, extra):
     return status_number(status or started[0]), headers, None, body
 
 
+async def wait_for(awaitable):
+    return await awaitable
+
+
 class Function:
     def __init__(self, load):
         self.load = load
         os.environ.update(load["env"])
+        time.tzset()
         self.handler = import_handler(load["handler"])
         self.signature = find_signature(load["signature"], self.handler)
-        self.is_async = inspect.iscoroutinefunction(self.handler)
         self.request_class = None
         if self.signature == "http":
             try:
@@ -314,7 +340,11 @@ class Function:
 
     def call(self, *arguments):
         result = self.handler(*arguments)
-        return asyncio.run(result) if self.is_async or inspect.iscoroutine(result) else result
+        if hasattr(result, "__await__"):
+            import asyncio
+
+            return asyncio.run(wait_for(result))
+        return result
 
     def invoke(self, header, body):
         if self.signature == "event":
@@ -354,11 +384,8 @@ def main():
     channel = Channel()
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    linecache.clearcache()
-    gc.collect()
-    gc.freeze()
     channel.send(READY, None)
-
+    load_ahead(channel.is_idle)
     kind, header, _ = channel.receive()
     try:
         if kind != LOAD:

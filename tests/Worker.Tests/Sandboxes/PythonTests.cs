@@ -301,4 +301,39 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
             Assert.Null(heavy.PeakMemoryBytes);
         }
     }
+
+    [Fact]
+    public async Task ModuleOfThePackage_NamedLikeOneOfPythons_NeverDependsOnHowFarTheSandboxWas()
+    {
+        var directory = Directory.CreateTempSubdirectory("faas-names-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(directory, "traceback.py"), "raise Exception('not this one')");
+            await File.WriteAllTextAsync(Path.Combine(directory, "uuid.py"), "");
+            await File.WriteAllTextAsync(Path.Combine(directory, "app.py"), "import uuid\ndef handler(event, context): raise ValueError(uuid.__file__)");
+            var revision = fixture.Deploy(RuntimeIds.Python3, "app.handler", PackageBuilder.FromDirectory(directory));
+
+            // More than are pooled: the last ones come from boots that nobody has let load ahead.
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => fixture.RunAsync(revision)));
+            Assert.All(outcomes, outcome =>
+            {
+                var error = SandboxFixture.Error(outcome, ErrorCode.FunctionError);
+                Assert.StartsWith("/usr/lib", error.Message);
+                Assert.Contains("app.py", Assert.Single(error.StackTrace!));
+            });
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task TimeZone_OfTheManifest_IsTheFunctions()
+    {
+        var revision = fixture.Python(
+            "import time\ndef handler(event, context): return time.strftime('%H %Z', time.localtime(0))",
+            manifest => manifest with { Environment = new Dictionary<string, string> { ["TZ"] = "XYZ-3" } });
+        Assert.Equal("\"03 XYZ\"", SandboxFixture.Text(await fixture.RunAsync(revision)));
+    }
 }
