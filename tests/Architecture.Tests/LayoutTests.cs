@@ -80,6 +80,17 @@ public sealed partial class LayoutTests
     }
 
     [Fact]
+    public void Settings_OfSandboxes_AreAllOnTheirPageAndNoOthers()
+    {
+        var settings = Property().Matches(File.ReadAllText(Path.Combine(Repository.Root, "Worker", "Sandboxes", "SandboxOptions.cs"))).Select(match => match.Groups[1].Value);
+        var rows = File.ReadLines(Path.Combine(Repository.Root, "docs", "sandboxes.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal));
+
+        var documented = rows.SelectMany(row => Name().Matches(row.Split('|')[1])).Select(match => match.Groups[1].Value);
+
+        Assert.Equal(settings.Order(), documented.Order());
+    }
+
+    [Fact]
     public void Examples_Everywhere_HaveAManifestThatIsRight()
     {
         var examples = Directory.GetDirectories(Path.Combine(Repository.Root, "examples"));
@@ -92,6 +103,12 @@ public sealed partial class LayoutTests
             Assert.NotNull(manifest);
         });
     }
+
+    [GeneratedRegex(@"public \S+ (\w+) \{ get; init; \}")]
+    private static partial Regex Property();
+
+    [GeneratedRegex("`(\\w+)`")]
+    private static partial Regex Name();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
