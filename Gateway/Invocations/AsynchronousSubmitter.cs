@@ -5,6 +5,7 @@ using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Topology;
 using FaasCluster.Gateway.Problems;
+using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Packages;
@@ -31,6 +32,7 @@ internal sealed class AsynchronousSubmitter(
         }
 
         // 1. A large event is kept first: a message that refers to it must find it.
+        using var activity = GatewayActivities.StartPublish(revision, InvocationKind.Asynchronous);
         var message = InvocationMessages.Make(context, revision, InvocationKind.Asynchronous, trigger, body, time);
         if (body.Length > Limits.InlinePayloadBytes)
         {
@@ -39,7 +41,9 @@ internal sealed class AsynchronousSubmitter(
         }
 
         // 2. The queue. The caller's leaving does not end it: the sender has a limit of its own.
-        if (await sender.EnqueueAsync(message, CancellationToken.None) is { } error)
+        var refusal = await sender.EnqueueAsync(message, CancellationToken.None);
+        activity.Describe(message.InvocationId, refusal);
+        if (refusal is { } error)
         {
             await RefuseAsync(context, revision, message, error);
             return;

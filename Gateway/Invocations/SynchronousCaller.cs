@@ -1,6 +1,7 @@
 using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Invocations;
 using Microsoft.Extensions.Options;
@@ -35,6 +36,7 @@ internal sealed class SynchronousCaller(
             return;
         }
 
+        using var activity = GatewayActivities.StartPublish(revision, InvocationKind.Synchronous);
         var message = InvocationMessages.Make(context, revision, InvocationKind.Synchronous, trigger, body, time);
         var manifest = revision.Manifest;
         CallOutcome outcome;
@@ -48,6 +50,7 @@ internal sealed class SynchronousCaller(
             inFlight.Remove(message.InvocationId);
         }
 
+        activity.Describe(message.InvocationId, outcome.Error ?? outcome.Reply?.Error?.Code);
         if (outcome.Reply is { } reply)
         {
             await AnswerWriter.WriteAsync(context, message, reply);
