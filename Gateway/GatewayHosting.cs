@@ -42,7 +42,8 @@ public static class GatewayHosting
         services.AddOpenApi(options => options.AddDocumentTransformer<ApiDocument>());
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         GatewayTelemetry.Add(builder);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        Quieten(builder, "Microsoft.AspNetCore");
+        Quieten(builder, "MassTransit");
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -74,6 +75,15 @@ public static class GatewayHosting
         UsageEndpoints.Map(app);
         DocumentEndpoints.Map(app);
         return app;
+    }
+
+    // Lines for each request or endpoint are for those who ask for them.
+    private static void Quieten(WebApplicationBuilder builder, string category)
+    {
+        if (builder.Configuration[$"Logging:LogLevel:{category}"] is null)
+        {
+            builder.Logging.AddFilter(category, LogLevel.Warning);
+        }
     }
 
     private static void AddAccounts(IServiceCollection services)

@@ -1,3 +1,4 @@
+using FaasCluster.Gateway.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Gateway;
@@ -16,6 +17,7 @@ public static class GatewayProcess
 
             // The host validates as well, but would log what it finds with its stack.
             app.Services.GetService<IStartupValidator>()?.Validate();
+            app.Services.GetService<BootstrapKey>()?.Read();
             await app.RunAsync();
             return 0;
         }

@@ -39,7 +39,8 @@ internal static partial class DeployCheck
         }
 
         using var archive = new ZipArchive(new MemoryStream(form.Package, writable: false), ZipArchiveMode.Read);
-        errors = CheckHandler(manifest, archive.Entries.ToDictionary(entry => entry.FullName, entry => ((entry.ExternalAttributes >> 16) & AnyExecutable) != 0));
+        var files = archive.Entries.ToDictionary(entry => entry.FullName, entry => ((entry.ExternalAttributes >> 16) & AnyExecutable) != 0);
+        errors = CheckHandler(manifest, files);
         return errors.Count == 0 ? (manifest, form.Package) : null;
     }
 

@@ -21,7 +21,8 @@ internal static class DeployFormReader
     public static async Task<(DeployForm? Form, ProblemAnswer? Problem)> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         // 1. Is it what is expected, as far as its header says?
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
         {
             return (null, ProblemAnswer.For(
                 ErrorCode.UnsupportedMediaType, $"The content type is '{Shown.Text(request.ContentType ?? "")}'; expected multipart/form-data with the parts package and manifest."));
@@ -44,7 +45,8 @@ internal static class DeployFormReader
         {
             return await ReadPartsAsync(new MultipartReader(boundary.Value!, request.Body), cancellationToken);
         }
-        catch (Exception exception) when (exception is InvalidDataException || (exception is IOException and not BadHttpRequestException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (exception is InvalidDataException
+            || (exception is IOException and not BadHttpRequestException && !cancellationToken.IsCancellationRequested))
         {
             return (null, ProblemAnswer.Invalid("body", $"is no well-formed multipart/form-data: {exception.Message}"));
         }

@@ -12,7 +12,13 @@ namespace FaasCluster.Gateway.Functions;
 /// collects (a package without a revision) or what heals by itself (a queue that the first message finds missing).
 /// </summary>
 internal sealed class Deployment(
-    IPackageStore packages, IFunctionStore functions, IInvocationSender sender, IMessagingHealth messaging, IControlBus bus, FunctionCache cache, ILogger<Deployment> logger)
+    IPackageStore packages,
+    IFunctionStore functions,
+    IInvocationSender sender,
+    IMessagingHealth messaging,
+    IControlBus bus,
+    FunctionCache cache,
+    ILogger<Deployment> logger)
 {
     /// <exception cref="MessagingUnavailableException">The broker is away; nothing was deployed.</exception>
     public async Task<FunctionRevision> DeployAsync(string accountId, FunctionManifest manifest, byte[] zip, CancellationToken cancellationToken)

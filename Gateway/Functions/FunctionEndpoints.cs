@@ -22,7 +22,8 @@ internal static class FunctionEndpoints
         group.MapGet("", ListAsync).WithSummary("List functions in the order of their names").Produces<Page<FunctionDescription>>();
         group.MapGet("/{name}", DescribeAsync).WithSummary("Describe a function").Produces<FunctionDescription>().Produces<Problem>(404, Problem.MediaType);
         group.MapGet("/{name}/revisions", RevisionsAsync).WithSummary("List the revisions of a function, newest first").Produces<Page<FunctionDescription>>();
-        group.MapDelete("/{name}", DeleteAsync).WithSummary("Delete a function: what waits ends as cancelled").Produces(204).Produces<Problem>(404, Problem.MediaType);
+        group.MapDelete("/{name}", DeleteAsync).WithSummary("Delete a function: what waits ends as cancelled")
+            .Produces(204).Produces<Problem>(404, Problem.MediaType);
     }
 
     private static async Task<IResult> DeployAsync(
@@ -76,7 +77,8 @@ internal static class FunctionEndpoints
             : ProblemAnswer.NoFunction(name);
     }
 
-    private static async Task<IResult> RevisionsAsync(string name, HttpContext context, IFunctionStore store, FunctionDescriptions descriptions, TimeProvider time)
+    private static async Task<IResult> RevisionsAsync(
+        string name, HttpContext context, IFunctionStore store, FunctionDescriptions descriptions, TimeProvider time)
     {
         if ((FunctionNames.Refuse(name) ?? new QueryParameters(context, time).Problem) is { } problem)
         {
@@ -88,7 +90,13 @@ internal static class FunctionEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string name, HttpContext context, IFunctionStore store, IControlBus bus, FunctionCache cache, FunctionRemoval removal, ILogger<FunctionRemoval> logger)
+        string name,
+        HttpContext context,
+        IFunctionStore store,
+        IControlBus bus,
+        FunctionCache cache,
+        FunctionRemoval removal,
+        ILogger<FunctionRemoval> logger)
     {
         if (FunctionNames.Refuse(name) is { } problem)
         {

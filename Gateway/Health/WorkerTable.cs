@@ -20,7 +20,12 @@ internal sealed class WorkerTable(IOptions<GatewayOptions> options, TimeProvider
         lock (gate)
         {
             RemoveSilent();
-            return [.. workers.Where(pair => pair.Value.Heartbeat is not null).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => pair.Value.Show(pair.Key))];
+            return
+            [
+                .. workers.Where(pair => pair.Value.Heartbeat is not null)
+                    .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+                    .Select(pair => pair.Value.Show(pair.Key)),
+            ];
         }
     }
 

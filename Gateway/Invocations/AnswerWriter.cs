@@ -63,12 +63,14 @@ internal static class AnswerWriter
         var timings = reply.Timings;
         headers["Server-Timing"] = string.Create(
             CultureInfo.InvariantCulture,
-            $"queue;dur={timings.Queue.TotalMilliseconds:0.###}, start;dur={timings.Start.TotalMilliseconds:0.###}, init;dur={timings.Init.TotalMilliseconds:0.###}, run;dur={timings.Run.TotalMilliseconds:0.###}");
+            $"queue;dur={Milliseconds(timings.Queue)}, start;dur={Milliseconds(timings.Start)}, init;dur={Milliseconds(timings.Init)}, run;dur={Milliseconds(timings.Run)}");
         if (!reply.Recorded)
         {
             headers[HeaderNames.Recorded] = "false";
         }
     }
+
+    private static double Milliseconds(TimeSpan span) => Math.Round(span.TotalMilliseconds, 3);
 
     private static Task WriteHttpAsync(HttpContext context, InvocationResult result, bool isHead)
     {

@@ -50,7 +50,8 @@ internal sealed class AsynchronousSubmitter(
         }
 
         // 3. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
-        await accepted.AddAsync(new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name }, CancellationToken.None);
+        var row = new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name };
+        await accepted.AddAsync(row, CancellationToken.None);
         waker.WakeIfCold(revision.FunctionId);
         await AcceptAsync(context, message);
     }
@@ -66,7 +67,8 @@ internal sealed class AsynchronousSubmitter(
         response.Headers["Preference-Applied"] = Preference.RespondAsync;
         response.Headers.TraceParent = message.TraceParent;
         response.ContentType = "application/json";
-        var body = JsonSerializer.SerializeToUtf8Bytes(new AcceptedDescription { Id = message.InvocationId, Location = location }, ApiJson.Default.AcceptedDescription);
+        var description = new AcceptedDescription { Id = message.InvocationId, Location = location };
+        var body = JsonSerializer.SerializeToUtf8Bytes(description, ApiJson.Default.AcceptedDescription);
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {

@@ -43,7 +43,9 @@ internal static class HttpEvents
         var plain = Prefix + functionName;
 
         // As sent, if what was sent is what was routed by: no absolute form, no dot segments, no encoded name.
-        if (path.StartsWith(plain, StringComparison.Ordinal) && !path.Contains("/.", StringComparison.Ordinal) && !path.Contains("%2E", StringComparison.OrdinalIgnoreCase)
+        if (path.StartsWith(plain, StringComparison.Ordinal)
+            && !path.Contains("/.", StringComparison.Ordinal) 
+            && !path.Contains("%2E", StringComparison.OrdinalIgnoreCase)
             && (path.Length == plain.Length || path[plain.Length] == '/'))
         {
             return path.Length == plain.Length ? "/" : path[plain.Length..];

@@ -92,11 +92,14 @@ internal static class InvocationEndpoints
 
         var page = new Page<LogLineDescription>
         {
-            Items = [.. lines.Take(limit).Select(line => new LogLineDescription { Time = line.Time, Attempt = line.Attempt, Stream = line.Stream, Text = line.Text })],
+            Items = [.. lines.Take(limit).Select(Describe)],
             Next = lines.Count > limit ? string.Create(CultureInfo.InvariantCulture, $"{lines[limit - 1].Attempt}.{lines[limit - 1].Sequence}") : null,
         };
         return Results.Json(page, ApiJson.Default.PageLogLineDescription);
     }
+
+    private static LogLineDescription Describe(LogLine line) =>
+        new() { Time = line.Time, Attempt = line.Attempt, Stream = line.Stream, Text = line.Text };
 
     private static Guid? Cursor(QueryParameters query)
     {

@@ -14,14 +14,16 @@ internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var endpoints = routes.ServiceProvider.GetRequiredService<InvokeEndpoints>();
-        routes.MapPost("/api/functions/{name}/invocations", (HttpContext context, string name) => endpoints.InvokeAsync(context, name))
+        routes.MapPost(
+                "/api/functions/{name}/invocations",
+                (HttpContext context, string name, InvokeEndpoints endpoints) => endpoints.InvokeAsync(context, name))
             .WithTags("Invocations").WithSummary("Invoke a function with the body as its event")
             .WithDescription("Answers with the function's payload as it is; with 'Prefer: respond-async' answers 202 as soon as the invocation is safe.")
             .Produces(200).Produces<AcceptedDescription>(202).Produces<Problem>(502, Problem.MediaType);
 
         // Open here, because each function says who may call it.
-        routes.Map("/fn/{name}/{**path}", endpoints.CallUrlAsync).AllowAnonymous().WithMetadata(new FunctionUrlMetadata());
+        routes.Map("/fn/{name}/{**path}", context => context.RequestServices.GetRequiredService<InvokeEndpoints>().CallUrlAsync(context))
+            .AllowAnonymous();
     }
 
     private async Task InvokeAsync(HttpContext context, string name)
@@ -69,6 +71,3 @@ internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller
             ? submitter.SubmitAsync(context, revision, trigger)
             : caller.CallAsync(context, revision, trigger);
 }
-
-/// <summary>Marks the route of function URLs: the one that decides by itself who may come in.</summary>
-internal sealed class FunctionUrlMetadata;

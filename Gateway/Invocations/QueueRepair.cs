@@ -23,7 +23,13 @@ internal enum QueueState
 /// Makes the queue of a function again that an operator deleted, or that a deployment did not get to make. Meanwhile callers get 503.
 /// </summary>
 internal sealed class QueueRepair(
-    IFunctionStore functions, IInvocationSender sender, IMessagingHealth health, FunctionCache cache, TimeProvider time, ILogger<QueueRepair> logger)
+    IFunctionStore functions,
+    IInvocationSender sender,
+    IMessagingHealth health,
+    FunctionCache cache,
+    FunctionRemoval removal,
+    TimeProvider time,
+    ILogger<QueueRepair> logger)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<Guid, long> triedAt = new();
@@ -38,6 +44,9 @@ internal sealed class QueueRepair(
         if (await functions.FindCurrentAsync(revision.FunctionId, cancellationToken) is null)
         {
             cache.Forget(revision.AccountId, revision.Manifest.Name);
+
+            // Whoever healed the queue on the way did not know either.
+            _ = removal.RemoveAsync(revision.FunctionId);
             return QueueState.FunctionDeleted;
         }
 

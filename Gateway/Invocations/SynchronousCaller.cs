@@ -65,7 +65,7 @@ internal sealed class SynchronousCaller(
 
         if (!context.RequestAborted.IsCancellationRequested)
         {
-            await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = Explain(code, revision) });
+            await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = Explain(code, revision, outcome.StartedOn) });
         }
     }
 
@@ -91,8 +91,10 @@ internal sealed class SynchronousCaller(
         }
     }
 
-    private static string Explain(ErrorCode code, FunctionRevision revision) => code switch
+    private static string Explain(ErrorCode code, FunctionRevision revision, string? startedOn) => code switch
     {
+        ErrorCode.WaitTimeout when startedOn is not null =>
+            $"Worker {startedOn} started the call and did not answer in the time that init and run may take; ask for the invocation's record.",
         ErrorCode.WaitTimeout => $"No worker answered within {revision.Manifest.WaitTimeout.TotalSeconds:0.###} s (waitTimeout); add workers, or call with 'Prefer: respond-async'.",
         ErrorCode.NoCapacity => $"No worker has {revision.Manifest.MemoryBytes >> 20} MB for the function; add workers or memory.",
         ErrorCode.WorkerLost => "The worker died while it ran the function; whether the function did its work is not known. The call was not repeated.",

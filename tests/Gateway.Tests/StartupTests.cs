@@ -37,7 +37,7 @@ public sealed class StartupTests : IDisposable
     {
         var (code, errors) = await GatewayCommand.RunAsync(
             ("ConnectionStrings__Postgres", "Host=127.0.0.1;Port=1"),
-            ("ConnectionStrings__RabbitMq", "amqp://127.0.0.1:1"),
+            ("ConnectionStrings__RabbitMq", "amqp://u:p@127.0.0.1:1/x"),
             ("Gateway__BootstrapKey", "short"),
             ("Gateway__ConcurrentDeploys", "0"),
             ("Gateway__SweepInterval", "1.00:00:00"),
@@ -54,7 +54,7 @@ public sealed class StartupTests : IDisposable
     public async Task Gateway_OfAClusterWithoutAKey_SaysHowToMakeOne()
     {
         var (code, errors) = await GatewayCommand.RunAsync(
-            ("ConnectionStrings__Postgres", "Host=127.0.0.1;Port=1"), ("ConnectionStrings__RabbitMq", "amqp://127.0.0.1:1"));
+            ("ConnectionStrings__Postgres", "Host=127.0.0.1;Port=1"), ("ConnectionStrings__RabbitMq", "amqp://u:p@127.0.0.1:1/x"));
         Assert.Equal(78, code);
         Assert.Contains("openssl rand -hex 24", errors);
         Assert.DoesNotContain("   at ", errors);

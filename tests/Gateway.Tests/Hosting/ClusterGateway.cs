@@ -1,4 +1,7 @@
+using FaasCluster.Messaging;
 using FaasCluster.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 
 namespace FaasCluster.Gateway.Tests.Hosting;
@@ -34,6 +37,20 @@ public class ClusterGateway : GatewayFixture
             ["ConnectionStrings:Postgres"] = ConnectionString,
             ["ConnectionStrings:RabbitMq"] = broker.Uri,
         };
+    }
+
+    internal override async Task<WorkerNode> ConnectWorkerAsync()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:RabbitMq"] = broker.Uri,
+            ["Messaging:ConfirmTimeout"] = "00:00:30",
+        });
+        builder.Services.AddMessaging(builder.Configuration);
+        var host = builder.Build();
+        await host.StartAsync();
+        return new WorkerNode(host.Services, host);
     }
 
     protected override Task AddAccountAsync(string accountId) =>

@@ -53,6 +53,9 @@ public abstract class GatewayFixture : IAsyncLifetime
         settings["Gateway:BootstrapKey"] = Key;
         settings["Gateway:SweepInterval"] = "00:00:00.5";
         settings["Gateway:RemovalMargin"] = "00:00:02";
+
+        // Machines that run tests are slow; nothing here waits for a confirm that will not come.
+        settings["Messaging:ConfirmTimeout"] = "00:00:30";
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.ClearProviders().AddProvider(Log);
@@ -87,6 +90,9 @@ public abstract class GatewayFixture : IAsyncLifetime
 
     public T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();
+
+    /// <summary>What a worker of this installation uses to receive: a connection of its own where there is one.</summary>
+    internal virtual Task<WorkerNode> ConnectWorkerAsync() => Task.FromResult(new WorkerNode(Services, null));
 
     public HttpClient Connect(string? key)
     {

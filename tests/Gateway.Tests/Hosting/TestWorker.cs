@@ -6,7 +6,6 @@ using FaasCluster.Gateway.Health;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace FaasCluster.Gateway.Tests.Hosting;
 
@@ -16,6 +15,7 @@ namespace FaasCluster.Gateway.Tests.Hosting;
 /// </summary>
 internal sealed class TestWorker : IAsyncDisposable
 {
+    private readonly WorkerNode node;
     private readonly IInvocationReceiver receiver;
     private readonly ICompletionWriter completions;
     private readonly IFunctionStore functions;
@@ -26,16 +26,17 @@ internal sealed class TestWorker : IAsyncDisposable
     private IColdSubscription? cold;
     private bool saysStarted;
 
-    private TestWorker(IServiceProvider services, Func<InvocationMessage, Task<Outcome>> handler)
+    private TestWorker(WorkerNode node, GatewayFixture gateway, Func<InvocationMessage, Task<Outcome>> handler)
     {
-        receiver = services.GetRequiredService<IInvocationReceiver>();
-        completions = services.GetRequiredService<ICompletionWriter>();
-        functions = services.GetRequiredService<IFunctionStore>();
-        bus = services.GetRequiredService<IControlBus>();
+        this.node = node;
+        receiver = node.Receiver;
+        bus = node.Bus;
+        completions = gateway.Get<ICompletionWriter>();
+        functions = gateway.Get<IFunctionStore>();
         this.handler = handler;
     }
 
-    public string Id { get; } = $"worker-{Guid.NewGuid():N}"[..20];
+    public string Id => node.Id;
 
     /// <summary>Every invocation that was handed over, with its body.</summary>
     public ConcurrentQueue<InvocationMessage> Taken { get; } = new();
@@ -48,7 +49,7 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public static async Task<TestWorker> StartAsync(GatewayFixture gateway, Func<InvocationMessage, Task<Outcome>> handler, bool says = false)
     {
-        var worker = new TestWorker(gateway.Services, handler) { saysStarted = says };
+        var worker = new TestWorker(await gateway.ConnectWorkerAsync(), gateway, handler) { saysStarted = says };
         worker.cold = await worker.receiver.SubscribeColdAsync(worker.OnDeliveryAsync, CancellationToken.None);
         await worker.cold.SetRoomAsync(100, CancellationToken.None);
         await worker.BeatAsync();
@@ -78,8 +79,15 @@ internal sealed class TestWorker : IAsyncDisposable
             await subscription.DisposeAsync();
         }
 
-        await Task.WhenAll(running);
+        await EndAsync();
+        await node.DisposeAsync();
     }
+
+    /// <summary>Dies: the connection is gone with everything that was not settled, and nothing is said any more.</summary>
+    public ValueTask DieAsync() => node.DisposeAsync();
+
+    /// <summary>Returns when every handler ended.</summary>
+    public Task EndAsync() => Task.WhenAll(running);
 
     private ValueTask OnDeliveryAsync(IDelivery delivery)
     {

@@ -10,7 +10,43 @@ namespace FaasCluster.Gateway.Tests.Invocations;
 
 public sealed class EmbeddedSynchronousTests(EmbeddedGateway gateway) : SynchronousTests(gateway), IClassFixture<EmbeddedGateway>;
 
-public sealed class ClusterSynchronousTests(ClusterGateway gateway) : SynchronousTests(gateway), IClassFixture<ClusterGateway>;
+public sealed class ClusterSynchronousTests(ClusterGateway gateway) : SynchronousTests(gateway), IClassFixture<ClusterGateway>
+{
+    [Fact]
+    public async Task Call_WhoseWorkerDies_Is502AndRecordedAsLost()
+    {
+        var name = Api.NewName();
+        await gateway.Client.DeployAsync(name, "timeout: 300s");
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var worker = await TestWorker.StartAsync(
+            gateway,
+            async _ =>
+            {
+                taken.SetResult();
+                await goOn.Task;
+                return Outcome.Good;
+            },
+            says: true);
+        var call = gateway.Client.GetAsync($"/fn/{name}");
+        await taken.Task;
+        await worker.DieAsync();
+        using (var response = await call)
+        {
+            var problem = await response.ProblemAsync(HttpStatusCode.BadGateway, "worker_lost");
+            var described = await gateway.Client.GetAsync($"/api/invocations/{problem.InvocationId}", ApiJson.Default.InvocationDescription);
+            Assert.Equal(("lost", "worker_lost"), (described.State, described.Error!.Code));
+            Assert.Contains(worker.Id, described.Error.Message);
+            Assert.Equal(0, Assert.Single(described.Attempts!).BilledMs);
+        }
+
+        // It was cut off rather than dead: what it records late changes nothing.
+        goOn.SetResult();
+        await worker.EndAsync();
+        var page = await gateway.Client.GetAsync($"/api/invocations?function={name}", ApiJson.Default.PageInvocationDescription);
+        Assert.Equal("lost", Assert.Single(page.Items).State);
+    }
+}
 
 public abstract class SynchronousTests
 {
