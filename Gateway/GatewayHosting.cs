@@ -14,6 +14,7 @@ using FaasCluster.Gateway.Problems;
 using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Gateway.Usage;
 using FaasCluster.Messaging;
+using FaasCluster.Messaging.Hosting;
 using FaasCluster.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -90,6 +91,7 @@ public static class GatewayHosting
     {
         services.AddSingleton<KeyCache>();
         services.AddSingleton<BootstrapKey>();
+        services.AddSingleton<IStartupCheck>(provider => provider.GetRequiredService<BootstrapKey>());
         services.AddAuthentication(ApiKeyHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, configureOptions: null);
 

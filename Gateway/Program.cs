@@ -1,9 +1,10 @@
 using FaasCluster.Gateway;
+using FaasCluster.Messaging.Hosting;
 
-return await GatewayProcess.RunAsync(() =>
+return await NodeProcess.RunAsync(() =>
 {
     var builder = WebApplication.CreateBuilder(args);
-    InstallationMode.RequireCluster(builder.Configuration);
+    InstallationMode.RequireCluster(builder.Configuration, "a gateway");
     builder.AddGateway();
     var app = builder.Build();
     return app.MapGateway();

@@ -1,12 +1,15 @@
 using FaasCluster.Gateway;
+using FaasCluster.Messaging.Hosting;
 using FaasCluster.Standalone;
 using FaasCluster.Worker;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddGateway();
-builder.AddWorker();
-builder.Services.AddHostedService<Banner>();
-builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
-var app = builder.Build();
-app.MapGateway();
-await app.RunAsync();
+return await NodeProcess.RunAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddGateway();
+    builder.AddWorker();
+    builder.Services.AddHostedService<Banner>();
+    builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+    var app = builder.Build();
+    return app.MapGateway();
+});

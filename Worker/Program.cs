@@ -1,3 +1,4 @@
+using FaasCluster.Messaging.Hosting;
 using FaasCluster.Worker;
 using FaasCluster.Worker.Sandboxes;
 
@@ -6,9 +7,11 @@ if (CanaryCommand.IsAskedFor(args))
     return await CanaryCommand.RunAsync(args);
 }
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddWorker();
-var app = builder.Build();
-app.MapWorker();
-await app.RunAsync();
-return 0;
+return await NodeProcess.RunAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    InstallationMode.RequireCluster(builder.Configuration, "a worker");
+    builder.AddWorker();
+    var app = builder.Build();
+    return app.MapWorker();
+});

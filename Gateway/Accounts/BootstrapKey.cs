@@ -1,17 +1,18 @@
 using System.Security.Cryptography;
+using FaasCluster.Messaging.Hosting;
 using FaasCluster.Storage;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Gateway.Accounts;
 
 /// <summary>The first key of an installation: from configuration, from a file, or (embedded) made once and kept beside the data.</summary>
-internal sealed class BootstrapKey(IOptions<GatewayOptions> gateway, IOptions<StorageOptions> storage)
+internal sealed class BootstrapKey(IOptions<GatewayOptions> gateway, IOptions<StorageOptions> storage) : IStartupCheck
 {
     /// <summary>The file in the data directory that the embedded mode keeps its key in.</summary>
     public const string FileName = "bootstrap-key";
 
     /// <summary>Reads or makes the key.</summary>
-    /// <exception cref="GatewayConfigurationException">There is none, or it is no key.</exception>
+    /// <exception cref="NodeConfigurationException">There is none, or it is no key.</exception>
     public string Read()
     {
         if (gateway.Value.BootstrapKey is { } key)
@@ -26,13 +27,16 @@ internal sealed class BootstrapKey(IOptions<GatewayOptions> gateway, IOptions<St
 
         if (storage.Value is not { ConnectionString: null, DataDirectory: { } directory })
         {
-            throw new GatewayConfigurationException(
+            throw new NodeConfigurationException(
                 "Gateway:BootstrapKey and Gateway:BootstrapKeyFile are both missing; a cluster needs one of them: set for example Gateway__BootstrapKey to the output of 'openssl rand -hex 24'.");
         }
 
         var path = Path.Combine(directory, FileName);
         return File.Exists(path) ? ReadFile(path) : Make(path);
     }
+
+    /// <inheritdoc/>
+    public void Check() => Read();
 
     private static string ReadFile(string path)
     {
@@ -43,12 +47,12 @@ internal sealed class BootstrapKey(IOptions<GatewayOptions> gateway, IOptions<St
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new GatewayConfigurationException($"The key file '{path}' cannot be read: {exception.Message} Expected a file that holds one key.");
+            throw new NodeConfigurationException($"The key file '{path}' cannot be read: {exception.Message} Expected a file that holds one key.");
         }
 
         return key.Length is >= 16 and <= ApiKey.MaximumLength && key.All(c => c is >= '!' and <= '~')
             ? key
-            : throw new GatewayConfigurationException($"The key file '{path}' holds no key; expected 16 to 200 visible ASCII characters without spaces.");
+            : throw new NodeConfigurationException($"The key file '{path}' holds no key; expected 16 to 200 visible ASCII characters without spaces.");
     }
 
     private static string Make(string path)

@@ -1,33 +1,43 @@
-using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging;
-using FaasCluster.Storage.Invocations;
 using FaasCluster.Worker.Execution;
-using FaasCluster.Worker.Sandboxes;
 
 namespace FaasCluster.Worker.Lanes;
 
 /// <summary>
-/// One function on this worker: what was delivered for it and waits, and the sandboxes (slots) that serve it. The state is
-/// guarded by one lock that is never held across an await; every slot is one loop of <see cref="ServeAsync"/>.
+/// One function on this worker: what was delivered for it and waits, and the sandboxes (slots) that serve it. What waits is
+/// served by whichever slot is free first, running or just started. The state is guarded by one lock that is never held across
+/// an await; every busy slot is one loop of <see cref="ServeAsync"/>.
 /// </summary>
-internal sealed class Lane(Guid functionId, LaneServices services)
+internal sealed class Lane
 {
     private readonly Lock gate = new();
+    private readonly Guid functionId;
+    private readonly LaneServices services;
     private readonly WaitingQueue waiting = new();
-    private readonly List<Slot> idle = []; // the most recently used last, so that the others can grow old
-    private readonly LanePolicy policy = new(services.Cores, services.Options.SlotsPerFunction);
-    private readonly SemaphoreSlim subscribing = new(1);
-    private readonly HashSet<Task> unsettled = [];
+    private readonly IdleSlots idle = new();
+    private readonly List<int> starting = []; // revisions
+    private readonly LanePolicy policy;
+    private readonly UnsettledTasks unsettled = new();
+    private readonly SlotStarter starter;
+    private readonly LaneConsumer consumer;
 
     private int busy;
-    private int starting;
-    private int prefetch = 1;
     private bool closing;
-    private long lastUsed = services.Time.GetTimestamp();
+    private long lastUsed;
     private TimeSpan? keepAlive;
     private int currentRevision;
-    private ILaneSubscription? subscription;
+
+    /// <summary>A lane with nothing in it.</summary>
+    public Lane(Guid functionId, LaneServices services)
+    {
+        this.functionId = functionId;
+        this.services = services;
+        policy = new LanePolicy(services.Cores, services.Options.SlotsPerFunction);
+        starter = new SlotStarter(services);
+        consumer = new LaneConsumer(functionId, services, OnDelivery);
+        lastUsed = services.Time.GetTimestamp();
+    }
 
     public Guid FunctionId => functionId;
 
@@ -44,7 +54,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     }
 
     /// <summary>True while the function's queues are consumed here.</summary>
-    public bool IsWarm => subscription is not null;
+    public bool IsWarm => consumer.IsConsuming;
 
     /// <summary>Sandboxes by what they do.</summary>
     public (int Busy, int Idle, int Starting) Slots
@@ -53,7 +63,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         {
             lock (gate)
             {
-                return (busy, idle.Count, starting);
+                return (busy, idle.Count, starting.Count);
             }
         }
     }
@@ -63,7 +73,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     {
         var arrived = new WaitingDelivery(delivery, message, services.Time.GetTimestamp());
         Slot? slot = null;
-        WaitingDelivery? toStart = null;
+        int? toStart = null;
         lock (gate)
         {
             // While closing, deliveries of the lane's own queues are still served: sending them back would count against their delivery limit.
@@ -73,7 +83,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
             }
 
             lastUsed = arrived.ArrivedAt;
-            slot = TakeIdle(message.Revision);
+            slot = idle.Take(message.Revision);
             if (slot is not null)
             {
                 busy++;
@@ -81,71 +91,46 @@ internal sealed class Lane(Guid functionId, LaneServices services)
             else
             {
                 waiting.Add(arrived);
-                toStart = TakeForStart(eager: delivery.IsCold || busy + starting == 0);
+                toStart = BeginStart(eager: delivery.IsCold || busy + starting.Count == 0);
             }
         }
 
         if (slot is not null)
         {
-            services.Track(ServeAsync(slot, arrived, null, null));
-        }
-        else if (toStart is not null)
-        {
-            services.Track(StartSlotAsync(toStart));
+            services.Track(ServeAsync(slot, arrived));
         }
 
+        Start(toStart);
         services.Waiting();
         return true;
     }
 
     /// <summary>Starts to consume the function's queues, if it is not done yet.</summary>
-    public async Task SubscribeAsync()
-    {
-        await subscribing.WaitAsync(services.Killed);
-        try
-        {
-            if (subscription is not null || closing)
-            {
-                return;
-            }
-
-            subscription = await services.Receiver.SubscribeLaneAsync(functionId, prefetch, OnDelivery, services.Killed);
-            await services.Bus.PublishAsync(new Contracts.Bus.FunctionWarmed { FunctionId = functionId, WorkerId = services.WorkerId }, services.Killed);
-        }
-        finally
-        {
-            subscribing.Release();
-        }
-    }
+    public Task SubscribeAsync() => consumer.JoinAsync();
 
     /// <summary>Looked at regularly: starts sandboxes for those who waited too long, sends calls on to other workers, ends idle sandboxes.</summary>
     public void Look()
     {
-        WaitingDelivery? toStart = null;
+        int? toStart = null;
         List<WaitingDelivery> overdue = [];
-        List<Slot> expired = [];
+        List<Slot> expired;
         lock (gate)
         {
             if (waiting.Oldest is { } oldest && Age(oldest.ArrivedAt) >= services.Options.GrowAfter)
             {
-                toStart = TakeForStart(eager: true);
+                toStart = BeginStart(eager: true);
             }
 
             // Another worker may have room, if there is one.
-            if (toStart is null && starting == 0 && services.OthersAlive)
+            if (toStart is null && starting.Count == 0 && services.OthersAlive)
             {
                 overdue = waiting.TakeOverdueCalls(services.Time.GetTimestamp() - Ticks(services.SpillTime));
             }
 
-            expired.AddRange(idle.Where(slot => !slot.Sandbox.IsUsable || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive));
-            expired.ForEach(slot => idle.Remove(slot));
+            expired = idle.TakeWhere(slot => !slot.Sandbox.IsUsable || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive);
         }
 
-        if (toStart is not null)
-        {
-            services.Track(StartSlotAsync(toStart));
-        }
-
+        Start(toStart);
         if (overdue.Count > 0)
         {
             services.Metrics.Spilled(overdue.Count);
@@ -155,7 +140,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         expired.ForEach(slot => services.Track(EndSlotAsync(slot)));
         if (toStart is null)
         {
-            services.Track(AdaptPrefetchAsync());
+            services.Track(consumer.SetPrefetchAsync(WantedPrefetch()));
         }
     }
 
@@ -164,7 +149,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     {
         lock (gate)
         {
-            return busy + starting + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
+            return busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
         }
     }
 
@@ -175,7 +160,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         {
             lock (gate)
             {
-                return idle.Count > 0 ? idle[0].IdleSince : null;
+                return idle.OldestSince;
             }
         }
     }
@@ -183,16 +168,15 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     /// <summary>Ends the least recently used idle sandbox, because another function needs the memory. False without one.</summary>
     public async Task<bool> EvictAsync()
     {
-        Slot slot;
+        Slot? slot;
         lock (gate)
         {
-            if (idle.Count == 0)
-            {
-                return false;
-            }
+            slot = idle.TakeOldest();
+        }
 
-            slot = idle[0];
-            idle.RemoveAt(0);
+        if (slot is null)
+        {
+            return false;
         }
 
         await EndSlotAsync(slot);
@@ -219,34 +203,16 @@ internal sealed class Lane(Guid functionId, LaneServices services)
             closing = true;
         }
 
-        await subscribing.WaitAsync(CancellationToken.None);
-        try
+        await consumer.StopAsync();
+        await WhenQuietAsync(giveUp);
+        List<Slot> rest;
+        lock (gate)
         {
-            if (subscription is not null)
-            {
-                await subscription.StopAsync(CancellationToken.None);
-                await services.Bus.PublishAsync(new Contracts.Bus.FunctionCooled { FunctionId = functionId, WorkerId = services.WorkerId }, CancellationToken.None);
-            }
-
-            await WhenQuietAsync(giveUp);
-            List<Slot> rest;
-            lock (gate)
-            {
-                rest = [.. idle];
-                idle.Clear();
-            }
-
-            await Task.WhenAll(rest.Select(EndSlotAsync));
-            if (subscription is not null)
-            {
-                await subscription.DisposeAsync();
-                subscription = null;
-            }
+            rest = idle.TakeWhere(_ => true);
         }
-        finally
-        {
-            subscribing.Release();
-        }
+
+        await Task.WhenAll(rest.Select(EndSlotAsync));
+        await consumer.LeaveAsync();
     }
 
     private TimeSpan KeepAlive => keepAlive ?? services.Options.KeepAlive;
@@ -262,89 +228,60 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         return delivery.AckAsync();
     }
 
-    private async Task StartSlotAsync(WaitingDelivery first)
+    /// <summary>Starts a sandbox. What waits then takes it, or is ended if there is none to be had.</summary>
+    private async Task StartSlotAsync(int revision)
     {
-        var reserved = 0L;
-        var goOn = true;
+        SlotStart start;
+        WaitingDelivery? next = null;
         try
         {
-            if (!await services.Executor.AdmitAsync(first.Delivery, first.Message, services.Killed))
-            {
-                return;
-            }
-
-            if (await services.Revisions.FindAsync(functionId, first.Message.Revision, services.Killed) is not { } revision)
-            {
-                await services.Executor.RefuseAsync(first.Delivery, first.Message, new InvocationError { Code = ErrorCode.NotFound, Message = "There is no such revision." });
-                return;
-            }
-
-            keepAlive = revision.Manifest.KeepAlive;
-            if (!services.CanRun(revision))
-            {
-                await RefuseHereAsync(first, revision);
-                return;
-            }
-
-            if (!await services.ReserveAsync(revision.Manifest.MemoryBytes, this))
-            {
-                goOn = false;
-                PutBack(first);
-                return;
-            }
-
-            reserved = revision.Manifest.MemoryBytes;
-            var log = new ExecutionLog(first.Message, services.Time);
-            var start = await services.Sandboxes.StartAsync(revision, log, services.Killed);
-            if (start.Sandbox is null)
-            {
-                Settle(services.Executor.FailStartAsync(revision, first.Delivery, first.Message, start, log));
-                return;
-            }
-
-            var slot = new Slot(start.Sandbox, reserved, services.Time.GetTimestamp());
-            reserved = 0;
+            start = await starter.StartAsync(functionId, revision, this);
             lock (gate)
             {
-                busy++;
+                keepAlive = start.Revision?.Manifest.KeepAlive ?? keepAlive;
+                next = start.IsLater ? null : waiting.Take(revision);
+                if (start.Slot is { } unneeded && next is null)
+                {
+                    idle.Add(unneeded, services.Time.GetTimestamp());
+                }
+                else if (start.Slot is not null)
+                {
+                    busy++;
+                }
             }
 
-            services.Track(SubscribeAsync());
-            services.Track(ServeAsync(slot, first, start, log));
-        }
-        catch (StoreUnavailableException exception)
-        {
-            goOn = false;
-            Log.StoreAway(services.Logger, exception, functionId);
-            PutBack(first);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            Log.StartFailed(services.Logger, exception, functionId);
-            await GiveUpAsync(first);
+            if (start.Fail is { } fail && next is not null)
+            {
+                Settle(fail(next));
+            }
         }
         finally
         {
-            services.Release(reserved);
             lock (gate)
             {
-                starting--;
+                starting.Remove(revision);
             }
+        }
 
-            if (goOn)
+        if (start.Slot is { } slot)
+        {
+            services.Track(SubscribeAsync());
+            if (next is not null)
             {
-                ServeNext();
+                services.Track(ServeAsync(slot, next));
             }
+        }
+        else if (!start.IsLater)
+        {
+            ServeNext();
         }
     }
 
-    private async Task ServeAsync(Slot slot, WaitingDelivery? next, SandboxStart? start, ExecutionLog? log)
+    private async Task ServeAsync(Slot slot, WaitingDelivery? next)
     {
         while (next is not null)
         {
-            var usable = await ServeOneAsync(slot, next, start, log);
-            start = null;
-            log = null;
+            var usable = await ServeOneAsync(slot, next);
             lock (gate)
             {
                 lastUsed = services.Time.GetTimestamp();
@@ -354,8 +291,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
                     busy--;
                     if (usable)
                     {
-                        slot.IdleSince = lastUsed;
-                        idle.Add(slot);
+                        idle.Add(slot, lastUsed);
                     }
                 }
             }
@@ -370,19 +306,19 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     }
 
     /// <summary>Serves one delivery; false if the sandbox must not be used again.</summary>
-    private async Task<bool> ServeOneAsync(Slot slot, WaitingDelivery next, SandboxStart? start, ExecutionLog? log)
+    private async Task<bool> ServeOneAsync(Slot slot, WaitingDelivery next)
     {
         try
         {
-            // A fresh start was admitted before its sandbox was started.
-            if (start is null && !await services.Executor.AdmitAsync(next.Delivery, next.Message, services.Killed))
+            if (!await services.Executor.AdmitAsync(next.Delivery, next.Message, services.Killed))
             {
                 return slot.Sandbox.IsUsable;
             }
 
             await services.Executor.WhenStoreKeepsUpAsync(services.Killed);
+            var log = new ExecutionLog(next.Message, services.Time, slot.TakeStartLog());
             var execution = await services.Executor.RunAsync(
-                slot.Sandbox, next.Delivery, next.Message, start, log ?? new ExecutionLog(next.Message, services.Time), Settle, services.Killed);
+                slot.Sandbox, next.Delivery, next.Message, slot.TakeColdStart(), log, Settle, services.Killed);
             lock (gate)
             {
                 policy.Observe(execution.Run, execution.CpuTime);
@@ -397,7 +333,7 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         catch (Exception exception)
         {
             Log.RunFailed(services.Logger, exception, next.Message.InvocationId, next.Message.Attempt);
-            await GiveUpAsync(next);
+            await starter.GiveUpAsync(next);
             return false;
         }
     }
@@ -405,25 +341,37 @@ internal sealed class Lane(Guid functionId, LaneServices services)
     /// <summary>Something waits that no running slot will take: start a sandbox for it.</summary>
     private void ServeNext()
     {
-        WaitingDelivery? toStart;
+        int? toStart;
         lock (gate)
         {
-            toStart = busy + starting == 0 ? TakeForStart(eager: true) : null;
+            toStart = busy + starting.Count == 0 ? BeginStart(eager: true) : null;
         }
 
-        if (toStart is not null)
+        Start(toStart);
+    }
+
+    private void Start(int? revision)
+    {
+        if (revision is { } number)
         {
-            services.Track(StartSlotAsync(toStart));
+            services.Track(StartSlotAsync(number));
         }
+    }
+
+    /// <summary>The revision to start a sandbox for, counted as being started.</summary>
+    private int? BeginStart(bool eager)
+    {
+        var revision = eager && busy + starting.Count < policy.SlotLimit ? waiting.RevisionToStart(starting) : null;
+        if (revision is { } number)
+        {
+            starting.Add(number);
+        }
+
+        return revision;
     }
 
     private async Task EndSlotAsync(Slot slot)
     {
-        lock (gate)
-        {
-            idle.Remove(slot);
-        }
-
         try
         {
             await slot.Sandbox.DisposeAsync();
@@ -431,50 +379,6 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         finally
         {
             services.Release(slot.ReservedBytes);
-        }
-    }
-
-    private async Task RefuseHereAsync(WaitingDelivery first, FunctionRevision revision)
-    {
-        if (first.IsSynchronous && first.Delivery.Refusals < services.MostRefusals)
-        {
-            await first.Delivery.ReturnAsync(refused: true);
-            return;
-        }
-
-        var error = new InvocationError
-        {
-            Code = ErrorCode.NoCapacity,
-            Message = $"No worker can run {revision.Manifest.Name}: it needs {revision.Manifest.MemoryBytes >> 20} MB and runtime {revision.Manifest.Runtime}.",
-        };
-        if (first.IsSynchronous)
-        {
-            await services.Executor.RefuseAsync(first.Delivery, first.Message, error);
-            return;
-        }
-
-        // Given back it would come again at once; recorded it comes again after a pause, perhaps elsewhere.
-        var nothing = new SandboxStart { Error = error, Start = TimeSpan.Zero, Init = TimeSpan.Zero };
-        Settle(services.Executor.FailStartAsync(revision, first.Delivery, first.Message, nothing, new ExecutionLog(first.Message, services.Time)));
-    }
-
-    private async Task GiveUpAsync(WaitingDelivery failed)
-    {
-        if (failed.IsSynchronous)
-        {
-            await services.Executor.RefuseAsync(failed.Delivery, failed.Message, new InvocationError { Code = ErrorCode.Internal, Message = "The worker failed; its log says how." });
-            return;
-        }
-
-        // It comes again, here or elsewhere, and becomes a dead letter if it fails so every time.
-        await failed.Delivery.ReturnAsync();
-    }
-
-    private void PutBack(WaitingDelivery first)
-    {
-        lock (gate)
-        {
-            waiting.PutBack(first);
         }
     }
 
@@ -486,92 +390,32 @@ internal sealed class Lane(Guid functionId, LaneServices services)
         }
     }
 
-    private async Task AdaptPrefetchAsync()
+    private int WantedPrefetch()
     {
-        int wanted;
         lock (gate)
         {
-            wanted = policy.Prefetch(busy + idle.Count + starting);
+            return policy.Prefetch(busy + idle.Count + starting.Count);
         }
-
-        if (subscription is { } current && wanted != prefetch && !closing && await subscribing.WaitAsync(0))
-        {
-            try
-            {
-                prefetch = wanted;
-                await current.SetPrefetchAsync(wanted, services.Killed);
-            }
-            finally
-            {
-                subscribing.Release();
-            }
-        }
-    }
-
-    private Slot? TakeIdle(int revision)
-    {
-        for (var i = idle.Count - 1; i >= 0; i--)
-        {
-            var slot = idle[i];
-            if (slot.Revision == revision && slot.Sandbox.IsUsable)
-            {
-                idle.RemoveAt(i);
-                return slot;
-            }
-        }
-
-        return null;
-    }
-
-    private WaitingDelivery? TakeForStart(bool eager)
-    {
-        if (!eager || waiting.Count == 0 || busy + starting >= policy.SlotLimit)
-        {
-            return null;
-        }
-
-        starting++;
-        return waiting.Take();
     }
 
     private void Settle(Task task)
     {
-        if (task.IsCompleted)
-        {
-            return;
-        }
-
-        lock (gate)
-        {
-            unsettled.Add(task);
-        }
-
-        _ = task.ContinueWith(
-            done =>
-            {
-                lock (gate)
-                {
-                    unsettled.Remove(done);
-                }
-            },
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        unsettled.Add(task);
+        services.Track(task);
     }
 
     private async Task WhenQuietAsync(CancellationToken giveUp)
     {
         while (!giveUp.IsCancellationRequested)
         {
-            Task[] open;
             bool quiet;
             lock (gate)
             {
-                quiet = busy + starting + waiting.Count == 0;
-                open = [.. unsettled];
+                quiet = busy + starting.Count + waiting.Count == 0;
             }
 
-            if (quiet && open.Length == 0)
+            var open = unsettled.Open;
+            if (quiet && open.Count == 0)
             {
                 return;
             }

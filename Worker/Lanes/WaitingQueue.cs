@@ -16,11 +16,21 @@ internal sealed class WaitingQueue
 
     public void Add(WaitingDelivery waiting) => Of(waiting).AddLast(waiting);
 
-    /// <summary>Puts back what was taken: it keeps its place.</summary>
-    public void PutBack(WaitingDelivery waiting) => Of(waiting).AddFirst(waiting);
+    /// <summary>The revision that the first delivery asks for whose sandbox is not being started yet; null without one.</summary>
+    /// <param name="underWay">Revisions for which sandboxes are being started, one entry each.</param>
+    public int? RevisionToStart(IEnumerable<int> underWay)
+    {
+        var rest = underWay.ToList();
+        foreach (var waiting in synchronous.Concat(asynchronous))
+        {
+            if (!rest.Remove(waiting.Message.Revision))
+            {
+                return waiting.Message.Revision;
+            }
+        }
 
-    /// <summary>The first that waits, whatever its revision.</summary>
-    public WaitingDelivery? Take() => TakeFirst(synchronous, _ => true) ?? TakeFirst(asynchronous, _ => true);
+        return null;
+    }
 
     /// <summary>The first that asks for the given revision.</summary>
     public WaitingDelivery? Take(int revision) =>

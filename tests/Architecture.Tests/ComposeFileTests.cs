@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using FaasCluster.Contracts.Billing;
-using FaasCluster.Gateway;
+using FaasCluster.Messaging.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace FaasCluster.Architecture.Tests;

@@ -1,5 +1,6 @@
 using FaasCluster.Gateway.Accounts;
 using FaasCluster.Gateway.Tests.Hosting;
+using FaasCluster.Messaging.Hosting;
 using FaasCluster.Storage;
 using Microsoft.Extensions.Options;
 
@@ -79,9 +80,9 @@ public sealed class StartupTests : IDisposable
         File.WriteAllText(file, "a-key-of-sixteen-characters\n");
         Assert.Equal("a-key-of-sixteen-characters", Key(new GatewayOptions { BootstrapKeyFile = file }).Read());
         File.WriteAllText(file, "two words are no key");
-        Assert.Contains("holds no key", Assert.Throws<GatewayConfigurationException>(() => Key(new GatewayOptions { BootstrapKeyFile = file }).Read()).Message);
+        Assert.Contains("holds no key", Assert.Throws<NodeConfigurationException>(() => Key(new GatewayOptions { BootstrapKeyFile = file }).Read()).Message);
         File.Delete(file);
-        Assert.Contains("cannot be read", Assert.Throws<GatewayConfigurationException>(() => Key(new GatewayOptions { BootstrapKeyFile = file }).Read()).Message);
+        Assert.Contains("cannot be read", Assert.Throws<NodeConfigurationException>(() => Key(new GatewayOptions { BootstrapKeyFile = file }).Read()).Message);
     }
 
     private BootstrapKey Key(GatewayOptions options) =>

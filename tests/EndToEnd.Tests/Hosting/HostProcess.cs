@@ -96,6 +96,9 @@ internal sealed partial class HostProcess : IAsyncDisposable
             $"{Project} ready");
     }
 
+    /// <summary>Returns when it ended by itself and everything it printed was read.</summary>
+    public Task WhenEndedAsync() => process.WaitForExitAsync().WaitAsync(Until.HangLimit);
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -1,24 +1,30 @@
-using FaasCluster.Gateway.Accounts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
-namespace FaasCluster.Gateway;
+namespace FaasCluster.Messaging.Hosting;
 
-/// <summary>Runs a host so that a wrong configuration is told in sentences and not in a stack trace.</summary>
-public static class GatewayProcess
+/// <summary>Runs a gateway, a worker or both, so that a wrong configuration is told in sentences and not in a stack trace.</summary>
+public static class NodeProcess
 {
-    /// <summary>Builds and runs an application until it is stopped.</summary>
-    /// <param name="build">Makes the application.</param>
+    /// <summary>Builds and runs a host until it is stopped.</summary>
+    /// <param name="build">Makes the host.</param>
     /// <returns>The process's exit code: 0, or 78 (EX_CONFIG of sysexits.h) if the configuration is wrong.</returns>
-    public static async Task<int> RunAsync(Func<WebApplication> build)
+    public static async Task<int> RunAsync(Func<IHost> build)
     {
         try
         {
-            await using var app = build();
+            var host = build();
+            await using var disposal = (IAsyncDisposable)host;
 
             // The host validates as well, but would log what it finds with its stack.
-            app.Services.GetService<IStartupValidator>()?.Validate();
-            app.Services.GetService<BootstrapKey>()?.Read();
-            await app.RunAsync();
+            host.Services.GetService<IStartupValidator>()?.Validate();
+            foreach (var check in host.Services.GetServices<IStartupCheck>())
+            {
+                check.Check();
+            }
+
+            await host.RunAsync();
             return 0;
         }
         catch (Exception exception) when (Describe(exception) is { } lines)
@@ -34,12 +40,12 @@ public static class GatewayProcess
     }
 
     /// <summary>What is wrong with the configuration, everything at once; null if the exception is about something else.</summary>
-    internal static IReadOnlyList<string>? Describe(Exception exception) => exception switch
+    private static IReadOnlyList<string>? Describe(Exception exception) => exception switch
     {
         AggregateException several when several.InnerExceptions.All(inner => Describe(inner) is not null) =>
             [.. several.InnerExceptions.SelectMany(inner => Describe(inner)!)],
         OptionsValidationException options => [.. options.Failures],
-        GatewayConfigurationException configuration => [configuration.Message],
+        NodeConfigurationException configuration => [configuration.Message],
         _ => null,
     };
 }
