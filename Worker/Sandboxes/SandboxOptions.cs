@@ -5,6 +5,9 @@ namespace FaasCluster.Worker.Sandboxes;
 /// <summary>Settings of the sandboxes; section "Sandbox".</summary>
 public sealed record SandboxOptions
 {
+    /// <summary>The most that <see cref="MaximumSandboxes"/> can be, and so how many user ids each worker of a host has to itself.</summary>
+    internal const int MostSandboxes = 5_000;
+
     /// <summary>
     /// Where workers of this host keep unpacked packages and what they bind into sandboxes. Every directory above it must let
     /// any user pass (o+x) if the worker is root. Default: /var/lib/faascluster/sandboxes for root, else ~/.local/state/faascluster/sandboxes.
@@ -25,13 +28,14 @@ public sealed record SandboxOptions
 
     /// <summary>
     /// The first user id of sandboxes, 1,000 to 2,000,000,000, default 200,000: each has its own, so that nothing which the kernel
-    /// counts or allows by user is shared. Used only if the worker is root. No real user may have one of them.
+    /// counts or allows by user is shared; the next worker of the host begins 5,000 later. Used only if the worker is root. No real user
+    /// may have one of them.
     /// </summary>
     [Range(1_000, 2_000_000_000)]
     public int UserIdBase { get; init; } = 200_000;
 
     /// <summary>Most sandboxes at once, pooled ones included, 1 to 5,000, default 500.</summary>
-    [Range(1, 5_000)]
+    [Range(1, MostSandboxes)]
     public int MaximumSandboxes { get; init; } = 500;
 
     /// <summary>The cgroup below which the worker makes its own, as a path in each hierarchy; default the worker's.</summary>
@@ -80,6 +84,13 @@ public sealed record SandboxOptions
     /// <summary>Age at which a sandbox is replaced, 1 s to 30 days, default 12 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan MaximumAge { get; init; } = TimeSpan.FromHours(12);
+
+    /// <summary>
+    /// Packages with more files are mounted into a sandbox that is booted for them, 0 to 100,000, default 2,000; those with fewer are
+    /// linked into a pooled one, which takes some 10 µs a file.
+    /// </summary>
+    [Range(0, 100_000)]
+    public int MostLinkedFiles { get; init; } = 2_000;
 
     /// <summary>Unpacked packages kept for the next sandbox, in bytes, 0 to 1 TB, default 2 GB.</summary>
     [Range(0, 1L << 40)]

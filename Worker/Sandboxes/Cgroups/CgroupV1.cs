@@ -107,10 +107,16 @@ internal sealed class CgroupV1 : ICgroup
     /// <inheritdoc/>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
-        await CgroupDirectory.RemoveAsync([.. directories.Values.Distinct()], Kill, cancellationToken);
-        peak.Dispose();
-        outOfMemory.Dispose();
-        cpuTime?.Dispose();
+        try
+        {
+            await CgroupDirectory.RemoveAsync([.. directories.Values.Distinct()], Kill, cancellationToken);
+        }
+        finally
+        {
+            peak.Dispose();
+            outOfMemory.Dispose();
+            cpuTime?.Dispose();
+        }
     }
 
     private static void TryWrite(string? path, string value)

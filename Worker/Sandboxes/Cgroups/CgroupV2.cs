@@ -132,10 +132,16 @@ internal sealed class CgroupV2 : ICgroup
     /// <inheritdoc/>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
-        await CgroupDirectory.RemoveAsync([directory], Kill, cancellationToken);
-        cpu.Dispose();
-        events.Dispose();
-        peak.Dispose();
+        try
+        {
+            await CgroupDirectory.RemoveAsync([directory], Kill, cancellationToken);
+        }
+        finally
+        {
+            cpu.Dispose();
+            events.Dispose();
+            peak.Dispose();
+        }
     }
 
     private string In(string file) => Path.Combine(directory, file);

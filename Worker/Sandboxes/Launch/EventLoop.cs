@@ -39,8 +39,16 @@ internal sealed class EventLoop : IDisposable
     {
         var key = Interlocked.Increment(ref lastKey);
         callbacks[key] = readable;
-        Control(Libc.EPOLL_CTL_ADD, descriptor, key, Libc.EPOLLIN);
-        return key;
+        try
+        {
+            Control(Libc.EPOLL_CTL_ADD, descriptor, key, Libc.EPOLLIN);
+            return key;
+        }
+        catch
+        {
+            callbacks.TryRemove(key, out _);
+            throw;
+        }
     }
 
     /// <summary>Stops or resumes calling back.</summary>

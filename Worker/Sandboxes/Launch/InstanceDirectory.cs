@@ -83,9 +83,17 @@ internal sealed class InstanceDirectory : IDisposable
     /// <summary>Removes the directory and gives the number back.</summary>
     public void Dispose()
     {
-        if (@lock.Number >= 0)
+        if (@lock.Number < 0)
+        {
+            return;
+        }
+
+        try
         {
             Clear();
+        }
+        finally
+        {
             @lock.Dispose();
         }
     }
@@ -95,6 +103,22 @@ internal sealed class InstanceDirectory : IDisposable
     {
         System.IO.Directory.CreateDirectory(directory);
         File.SetUnixFileMode(directory, Readable);
+    }
+
+    /// <summary>
+    /// Removes the directory of a sandbox. What cannot be removed now, for example because the process has no descriptor left to list
+    /// it, is removed when the next sandbox takes the place, or with the worker.
+    /// </summary>
+    public static void TryDelete(string directory)
+    {
+        try
+        {
+            System.IO.Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Later, then.
+        }
     }
 
     private void Clear()

@@ -18,6 +18,10 @@ internal sealed class SandboxLauncher : IAsyncDisposable
     private readonly BlockingCollection<Action> work = [];
     private readonly ConcurrentDictionary<int, SandboxProcess> running = new();
     private readonly Thread thread;
+    private readonly Lock gate = new();
+    private readonly TaskCompletionSource allLaunched = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int launching;
+    private bool stopping;
 
     public SandboxLauncher(SandboxOptions options, InstanceDirectory instance, ICgroupHierarchy cgroups, EventLoop loop)
     {
@@ -40,12 +44,76 @@ internal sealed class SandboxLauncher : IAsyncDisposable
     /// <exception cref="IOException">The kernel refused something; nothing is left behind.</exception>
     public async Task<SandboxProcess> LaunchAsync(LaunchRequest request)
     {
+        lock (gate)
+        {
+            if (stopping)
+            {
+                throw new IOException("The worker is stopping.");
+            }
+
+            launching++;
+        }
+
+        try
+        {
+            return await LaunchOnceAsync(request);
+        }
+        finally
+        {
+            lock (gate)
+            {
+                launching--;
+                CheckAllLaunched();
+            }
+        }
+    }
+
+    /// <summary>Launches nothing more, waits for what is under way, and ends every sandbox.</summary>
+    /// <exception cref="IOException">A sandbox was not removed completely.</exception>
+    public async ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            stopping = true;
+            CheckAllLaunched();
+        }
+
+        await allLaunched.Task;
+        try
+        {
+            await Task.WhenAll(running.Values.Select(sandbox => sandbox.EndAsync()));
+        }
+        finally
+        {
+            work.CompleteAdding();
+            thread.Join();
+            work.Dispose();
+        }
+    }
+
+    // Under the lock.
+    private void CheckAllLaunched()
+    {
+        if (stopping && launching == 0)
+        {
+            allLaunched.TrySetResult();
+        }
+    }
+
+    private async Task<SandboxProcess> LaunchOnceAsync(LaunchRequest request)
+    {
         var slot = slots.Take();
         var name = string.Create(CultureInfo.InvariantCulture, $"slot-{slot}");
         var directory = Path.Combine(instance.Slots, name);
         ICgroup? cgroup = null;
         try
         {
+            if (Directory.Exists(directory))
+            {
+                // Its last user could not remove it, and no function may see what another one had.
+                Directory.Delete(directory, recursive: true);
+            }
+
             InstanceDirectory.MakeReadable(directory);
             InstanceDirectory.MakeReadable(Path.Combine(directory, "task"));
             cgroup = Cgroups.Create(name);
@@ -59,41 +127,31 @@ internal sealed class SandboxLauncher : IAsyncDisposable
                 await cgroup.RemoveAsync(CancellationToken.None);
             }
 
-            if (Directory.Exists(directory))
-            {
-                Directory.Delete(directory, recursive: true);
-            }
-
+            InstanceDirectory.TryDelete(directory);
             slots.Return(slot);
             throw;
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(running.Values.Select(sandbox => sandbox.EndAsync()));
-        work.CompleteAdding();
-        thread.Join();
-        work.Dispose();
-    }
-
     private async Task<SandboxProcess> SpawnAsync(LaunchRequest request, int slot, string directory, ICgroup cgroup)
     {
-        int? user = Environment.IsPrivilegedProcess ? options.UserIdBase + (instance.Number * options.MaximumSandboxes) + slot : null;
+        int? user = Environment.IsPrivilegedProcess ? options.UserIdBase + (instance.Number * SandboxOptions.MostSandboxes) + slot : null;
         var arguments = BubblewrapCommand.Shell(options, cgroup.ProcsFiles, user, instance.Name, Limited(request));
         var settings = BubblewrapCommand.Arguments(options, instance.RootTree, request.PackageDirectory ?? Path.Combine(directory, "task"), request.Environment);
 
         using var input = request.Input is { } bytes ? Descriptor.Memory("event", bytes.Span) : Descriptor.Open("/dev/null", Libc.O_RDONLY);
         using var settingsFile = Descriptor.Memory("arguments", settings);
-        var (outRead, outWrite) = Descriptor.Pipe();
-        using var ownOutWrite = outWrite;
-        var (errorRead, errorWrite) = Descriptor.Pipe();
-        using var ownErrorWrite = errorWrite;
-        var (control, theirControl) = Descriptor.SocketPair();
-        using var ownTheirControl = theirControl;
+        Descriptor? outRead = null, errorRead = null, control = null, process = null;
         OutputCapture? output = null;
+        var id = 0;
         try
         {
+            (outRead, var outWrite) = Descriptor.Pipe();
+            using var ownOutWrite = outWrite;
+            (errorRead, var errorWrite) = Descriptor.Pipe();
+            using var ownErrorWrite = errorWrite;
+            (control, var theirControl) = Descriptor.SocketPair();
+            using var ownTheirControl = theirControl;
             if (user is { } owner)
             {
                 // Else a function could not open its own /dev/stdout.
@@ -110,13 +168,10 @@ internal sealed class SandboxLauncher : IAsyncDisposable
                 output.Begin(log);
             }
 
-            var (id, process) = await OnThreadAsync(() =>
-            {
-                var id = Spawn.Start("/bin/sh", arguments, [input.Number, outWrite.Number, errorWrite.Number, theirControl.Number, settingsFile.Number]);
+            id = await OnThreadAsync(() => Spawn.Start("/bin/sh", arguments, [input.Number, outWrite.Number, errorWrite.Number, theirControl.Number, settingsFile.Number]));
 
-                // Nobody else reaps it, so the id is still its own.
-                return (id, Descriptor.Own(Libc.pidfd_open(id, 0), "pidfd_open"));
-            });
+            // Nobody else reaps it, so the id is still its own.
+            process = Descriptor.Own(Libc.pidfd_open(id, 0), "pidfd_open");
             return running[slot] = new SandboxProcess(id, process, loop, cgroup, directory, output, control, () =>
             {
                 running.TryRemove(slot, out _);
@@ -125,10 +180,16 @@ internal sealed class SandboxLauncher : IAsyncDisposable
         }
         catch
         {
+            if (id != 0)
+            {
+                Spawn.KillAndReap(id);
+            }
+
             output?.Dispose();
-            outRead.Dispose();
-            errorRead.Dispose();
-            control.Dispose();
+            outRead?.Dispose();
+            errorRead?.Dispose();
+            control?.Dispose();
+            process?.Dispose();
             throw;
         }
     }

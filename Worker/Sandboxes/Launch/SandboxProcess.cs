@@ -117,7 +117,7 @@ internal sealed class SandboxProcess : IAsyncDisposable
             }
         }
 
-        System.IO.Directory.Delete(Directory, recursive: true);
+        InstanceDirectory.TryDelete(Directory);
         ended();
     }
 

@@ -35,6 +35,7 @@ internal static partial class Libc
     public const uint EPOLLIN = 1;
 
     public const int SIGKILL = 9;
+    public const int P_PID = 1;
     public const int P_PIDFD = 3;
     public const int WEXITED = 4;
     public const int WNOHANG = 1;

@@ -16,24 +16,22 @@ public sealed class HelperTests
     internal static async Task<(Process Worker, string Name)> StartAsync(string root)
     {
         var ready = Path.Combine(root, Path.GetRandomFileName());
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { [RootVariable] = root, [ReadyFile] = ready },
-        };
-        foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(HelperTests).FullName}.{nameof(Worker_HoldsSandboxesUntilItIsKilled)}" })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        var worker = Process.Start(start)!;
-        var output = worker.StandardOutput.ReadToEndAsync();
-        _ = worker.StandardError.ReadToEndAsync();
+        var (worker, output) = Start(root, nameof(Worker_HoldsSandboxesUntilItIsKilled), ready);
         await Wait.UntilAsync(() => File.Exists(ready) || worker.HasExited, seconds: 60);
         Assert.False(worker.HasExited, worker.HasExited ? await output : "");
         return (worker, await File.ReadAllTextAsync(ready));
+    }
+
+    /// <summary>Runs one of this class's tests in a process of its own.</summary>
+    internal static async Task RunAsync(string root, string method)
+    {
+        var (process, output) = Start(root, method);
+        using (process)
+        {
+            var text = await output;
+            await process.WaitForExitAsync();
+            Assert.True(process.ExitCode == 0, text);
+        }
     }
 
     /// <summary>Removes what killed workers left, as the next worker would.</summary>
@@ -68,6 +66,34 @@ public sealed class HelperTests
         // Ends with whoever started it, also if that is killed itself.
         await Task.WhenAny(run, Console.OpenStandardInput().ReadAsync(new byte[1]).AsTask());
         await fixture.DisposeAsync();
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Launcher_RunsOutOfDescriptors()
+    {
+        var root = Environment.GetEnvironmentVariable(RootVariable) ?? throw new InvalidOperationException("Run by LeakTests alone.");
+        await using var tests = new LauncherTests(root);
+        await tests.InitializeAsync();
+        await tests.RunOutOfDescriptorsAsync();
+    }
+
+    private static (Process Process, Task<string> Output) Start(string root, string method, string ready = "")
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [RootVariable] = root, [ReadyFile] = ready },
+        };
+        foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(HelperTests).FullName}.{method}" })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var process = Process.Start(start)!;
+        _ = process.StandardError.ReadToEndAsync();
+        return (process, process.StandardOutput.ReadToEndAsync());
     }
 
     private sealed class KilledFixture(string root) : SandboxFixture(root);

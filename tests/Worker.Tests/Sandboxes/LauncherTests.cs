@@ -1,18 +1,30 @@
 using System.Text;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Native;
+using FaasCluster.Worker.Sandboxes.Pool;
 
 namespace FaasCluster.Worker.Tests.Sandboxes;
 
 /// <summary>What the launcher gives to what it starts, without a runtime on top.</summary>
 public sealed class LauncherTests : IAsyncLifetime
 {
-    private readonly string root = SandboxFixture.MakeRoot();
+    private const int RLIMIT_NOFILE = 7;
+
+    private readonly string root;
     private readonly EventLoop loop = new(exception => Assert.Fail(exception.ToString()));
     private InstanceDirectory directory = null!;
     private ICgroupHierarchy cgroups = null!;
     private SandboxOptions options = null!;
+
+    public LauncherTests()
+        : this(SandboxFixture.MakeRoot())
+    {
+    }
+
+    internal LauncherTests(string root) => this.root = root;
 
     public ValueTask InitializeAsync()
     {
@@ -70,6 +82,81 @@ public sealed class LauncherTests : IAsyncLifetime
         Assert.NotEqual(0, (await sandbox.Exited).Status);
         sandbox.Output.End();
         Assert.Contains("/nothing", log.Text);
+    }
+
+    [Fact]
+    public async Task Boot_ThatTakesTooLong_IsGivenUpAndLeavesNothing()
+    {
+        await using var launcher = new SandboxLauncher(options, directory, cgroups, loop);
+        var booter = new SandboxBooter(launcher, options with { BootTimeout = TimeSpan.FromMilliseconds(1) });
+        var exception = await Assert.ThrowsAsync<BootException>(() => booter.BootAsync(RuntimeCommand.For(RuntimeIds.Python3, 0), null, CancellationToken.None));
+        Assert.Contains("not ready after 0.001 s", exception.Message);
+        Assert.Equal(0, launcher.Running);
+        Assert.Empty(Directory.GetDirectories(directory.Slots));
+    }
+
+    [Fact]
+    public async Task Users_OfTwoWorkers_AreNeverTheSame_WhateverTheirMaximumIs()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can give every sandbox a user of its own.");
+        using var second = InstanceDirectory.Take(options.EffectiveDirectory);
+        RootTree.Build(second.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
+        await using var launcher = new SandboxLauncher(options with { MaximumSandboxes = 1 }, second, cgroups, loop);
+        await using var sandbox = await launcher.LaunchAsync(Request("sleep", "1000"));
+        var user = options.UserIdBase + SandboxOptions.MostSandboxes;
+        await Wait.UntilAsync(() => File.ReadAllText($"/proc/{sandbox.ProcessId}/status").Contains($"Uid:\t{user}\t{user}"));
+    }
+
+    /// <summary>Launches with room for 0, 1, 2 ... descriptors until one succeeds. In a process of its own: the limit is the process's.</summary>
+    internal async Task RunOutOfDescriptorsAsync()
+    {
+        await using var launcher = new SandboxLauncher(options, directory, cgroups, loop);
+        Assert.True(await TryAsync(launcher));
+        var before = Descriptors();
+        var free = Enumerable.Range(0, 10_000).Except(before.Keys).Take(50).ToList();
+        var room = 0;
+        for (var succeeded = false; !succeeded; room++)
+        {
+            Assert.True(room < free.Count, "No launch succeeded.");
+            var limit = SetMostDescriptors((ulong)free[room]);
+            succeeded = await TryAsync(launcher);
+            SetMostDescriptors(limit);
+        }
+
+        Assert.InRange(room, 8, free.Count);
+        Assert.Equal("again\n", await RunAsync(launcher, "echo", "again"));
+
+        // .NET opens libraries when they are first used, and the listing itself is open while it is read.
+        Assert.DoesNotContain(Descriptors().ExceptBy(before.Keys, pair => pair.Key), pair => pair.Value is { } target && !target.EndsWith(".dll", StringComparison.Ordinal));
+        Assert.Equal(0, launcher.Running);
+        Assert.Empty(Directory.GetDirectories(directory.Slots));
+        Assert.Equal("", string.Concat(Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText(Path.Combine(task, "children")))));
+    }
+
+    private static async Task<bool> TryAsync(SandboxLauncher launcher)
+    {
+        try
+        {
+            await using var sandbox = await launcher.LaunchAsync(Request("true"));
+            return (await sandbox.Exited).Status == 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static Dictionary<int, string?> Descriptors() => Directory.GetFiles("/proc/self/fd")
+        .ToDictionary(path => int.Parse(Path.GetFileName(path)), path => new FileInfo(path).LinkTarget);
+
+    private static unsafe ulong SetMostDescriptors(ulong soft)
+    {
+        var limits = stackalloc ulong[2];
+        Assert.Equal(0, Libc.prlimit(0, RLIMIT_NOFILE, null, limits));
+        var previous = limits[0];
+        limits[0] = soft;
+        Assert.Equal(0, Libc.prlimit(0, RLIMIT_NOFILE, limits, null));
+        return previous;
     }
 
     private static LaunchRequest Request(params string[] command) => new()
