@@ -11,19 +11,26 @@ namespace FaasCluster.Worker.Packages;
 /// an ordinary user, see it through a read-only mount alone), and the directory dies with the worker. So the hash of the
 /// archive stands for the tree on every load of this process's life, and is computed anew in the next.
 /// </summary>
-internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, ILogger logger) : IDisposable
+internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = [];
     private long clock;
+    private bool stopping;
 
     /// <summary>Gets a package for use.</summary>
     /// <exception cref="PackageException">It is not in the store, does not match its hash, or cannot be unpacked.</exception>
+    /// <exception cref="IOException">The worker is stopping.</exception>
     public async Task<PackageLease> GetAsync(string sha256, CancellationToken cancellationToken)
     {
         Entry entry;
         lock (gate)
         {
+            if (stopping)
+            {
+                throw new IOException("The worker is stopping.");
+            }
+
             if (!entries.TryGetValue(sha256, out entry!) || entry.Load.IsFaulted || entry.Load.IsCanceled)
             {
                 // Others may wait for the same package: it is loaded whether this caller stays or not.
@@ -46,12 +53,18 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
         }
     }
 
-    public void Dispose()
+    /// <summary>Unpacks nothing more, and waits for what is being unpacked: it would write into a directory that is being removed.</summary>
+    public async ValueTask DisposeAsync()
     {
+        List<Task> loads;
         lock (gate)
         {
+            stopping = true;
+            loads = [.. entries.Values.Select(entry => entry.Load)];
             entries.Clear();
         }
+
+        await Task.WhenAll(loads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task<Unpacked> LoadAsync(string sha256)

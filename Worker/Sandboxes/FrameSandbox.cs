@@ -5,13 +5,19 @@ using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Worker.Execution;
+using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Frames;
 using FaasCluster.Worker.Sandboxes.Launch;
 
 namespace FaasCluster.Worker.Sandboxes;
 
 /// <summary>A sandbox whose runtime speaks the frame protocol (runtimes/PROTOCOL.md) and is kept between invocations.</summary>
-internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess process, SandboxOptions options, TimeProvider time) : ISandbox
+/// <param name="revision">What it runs.</param>
+/// <param name="process">Its process; owned.</param>
+/// <param name="package">The package that is mounted in it; owned. Null if the files are its own.</param>
+/// <param name="options">Settings.</param>
+/// <param name="time">The clock.</param>
+internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess process, PackageLease? package, SandboxOptions options, TimeProvider time) : ISandbox
 {
     // Room for the header of an answer beside its body: 1 MB of header fields is somebody's idea of an attack, not of an answer.
     private const int MostResultBytes = Limits.SynchronousPayloadBytes + (1 << 20);
@@ -84,8 +90,15 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
     public async ValueTask DisposeAsync()
     {
         broken = true;
-        await process.DisposeAsync();
-        deadline.Dispose();
+        try
+        {
+            await process.DisposeAsync();
+        }
+        finally
+        {
+            deadline.Dispose();
+            package?.Dispose();
+        }
     }
 
     // 1. Meters and log on. 2. One frame there, one frame back, within the timeout. 3. Drain what was printed. 4. If anything but a

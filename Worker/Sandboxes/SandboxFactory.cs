@@ -12,9 +12,6 @@ namespace FaasCluster.Worker.Sandboxes;
 /// <summary>Starts sandboxes of every runtime. What it needs of the host is made when somebody first waits for it to be ready.</summary>
 internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> options, TimeProvider time) : ISandboxFactory
 {
-    // Linking takes some 10 µs a file: beyond this, booting with the package mounted is faster.
-    private const int MostLinkedFiles = 2000;
-
     /// <inheritdoc/>
     public IReadOnlyList<string> Runtimes => host.Status.Runtimes;
 
@@ -32,9 +29,9 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
 
         try
         {
-            using var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
+            var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
             return revision.Manifest.Runtime == RuntimeIds.Executable
-                ? await PrepareExecutableAsync(revision, started, cancellationToken)
+                ? PrepareExecutable(revision, package, started)
                 : await LoadAsync(revision, package, log, started, cancellationToken);
         }
         catch (PackageException exception)
@@ -45,21 +42,28 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
         {
             return Failed(Failures.Of(ErrorCode.SandboxFailed, exception.Message), started);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or TimeoutException)
         {
             return Failed(Failures.Of(ErrorCode.SandboxFailed, $"The sandbox could not be made ready: {exception.Message}"), started);
+        }
+        catch (ObjectDisposedException)
+        {
+            return Failed(Failures.Of(ErrorCode.SandboxFailed, BootException.Stopping().Message), started);
         }
     }
 
     private async Task<SandboxStart> LoadAsync(FunctionRevision revision, PackageLease package, IExecutionLog log, long started, CancellationToken cancellationToken)
     {
-        var process = package.Files.Count <= MostLinkedFiles
+        // Links outlive the package they were made from; what is mounted must stay for as long as its sandbox.
+        var isLinked = package.Files.Count <= options.Value.MostLinkedFiles;
+        using var whileLinking = isLinked ? package : null;
+        var process = isLinked
             ? await host.Pools.TakeAsync(RuntimeCommand.For(revision.Manifest), cancellationToken)
-            : await host.Booter.BootAsync(RuntimeCommand.For(revision.Manifest), package.Directory, cancellationToken);
-        var sandbox = new FrameSandbox(revision, process, options.Value, time);
+            : await BootWithAsync(revision, package, cancellationToken);
+        var sandbox = new FrameSandbox(revision, process, isLinked ? null : package, options.Value, time);
         try
         {
-            if (package.Files.Count <= MostLinkedFiles)
+            if (isLinked)
             {
                 PackageLinker.Fill(process.TaskDirectory, package);
             }
@@ -99,6 +103,19 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
         }
     }
 
+    private async Task<SandboxProcess> BootWithAsync(FunctionRevision revision, PackageLease package, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await host.Booter.BootAsync(RuntimeCommand.For(revision.Manifest), package.Directory, cancellationToken);
+        }
+        catch
+        {
+            package.Dispose();
+            throw;
+        }
+    }
+
     private InvocationError? LimitMemory(FunctionManifest manifest, SandboxProcess process)
     {
         try
@@ -121,9 +138,8 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
         }
     }
 
-    private async Task<SandboxStart> PrepareExecutableAsync(FunctionRevision revision, long started, CancellationToken cancellationToken)
+    private SandboxStart PrepareExecutable(FunctionRevision revision, PackageLease package, long started)
     {
-        var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
         if (ExecutableSandbox.FindProblem(revision, package) is { } problem)
         {
             package.Dispose();

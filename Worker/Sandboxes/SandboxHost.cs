@@ -54,18 +54,17 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         }
 
         await started;
-        if (Pools is not null)
+        await (Pools?.DisposeAsync() ?? default);
+        try
         {
-            await Pools.DisposeAsync();
+            await (Launcher?.DisposeAsync() ?? default);
+        }
+        catch (Exception exception) when (exception is IOException or TimeoutException)
+        {
+            SandboxLog.NotRemoved(logger, exception);
         }
 
-        if (Launcher is not null)
-        {
-            await Launcher.DisposeAsync();
-        }
-
-        Booter?.Dispose();
-        Packages?.Dispose();
+        await (Packages?.DisposeAsync() ?? default);
         loop?.Dispose();
         Cgroups.Remove();
         directory?.Dispose();
@@ -78,7 +77,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         {
             status.Problem = await PrepareAsync();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BootException)
+        catch (Exception exception)
         {
             status.Problem = $"Sandboxes cannot be started: {exception.Message}";
         }

@@ -6,8 +6,9 @@ using FaasCluster.Worker.Sandboxes.Launch;
 namespace FaasCluster.Worker.Sandboxes.Pool;
 
 /// <summary>Boots generic sandboxes, a few at a time.</summary>
-internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions options) : IDisposable
+internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions options)
 {
+    // Not disposed: that does nothing as long as nobody asks for its handle, and a boot may end after the worker's sandboxes have.
     private readonly SemaphoreSlim places = new(options.ConcurrentBoots);
 
     /// <summary>Boots one and waits until it is ready to load a function.</summary>
@@ -46,7 +47,7 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
                 throw new BootException($"A sandbox for {command.Runtime} did not start: {reason} {log.Text}".TrimEnd());
             }
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or TimeoutException)
         {
             throw new BootException($"A sandbox for {command.Runtime} could not be made: {exception.Message}");
         }
@@ -55,8 +56,6 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
             places.Release();
         }
     }
-
-    public void Dispose() => places.Dispose();
 
     private sealed class BootLog : IExecutionLog
     {

@@ -41,7 +41,11 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
         List<SandboxProcess> dead = [];
         lock (gate)
         {
-            ObjectDisposedException.ThrowIf(stopping.IsCancellationRequested, this);
+            if (stopping.IsCancellationRequested)
+            {
+                throw BootException.Stopping();
+            }
+
             lastTake = time.GetTimestamp();
             takes.Enqueue(lastTake);
             paused = false;
@@ -141,6 +145,9 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
         }
 
         await Task.WhenAll(underWay);
+
+        // Who came while the last boot ended has none of its own.
+        FailWaiters(BootException.Stopping());
         await EndAsync(ready);
         stopping.Dispose();
     }
@@ -206,7 +213,7 @@ internal sealed class SandboxPool(RuntimeCommand command, SandboxBooter booter, 
         }
         catch (OperationCanceledException)
         {
-            FailWaiters(new BootException("The worker is stopping."));
+            FailWaiters(BootException.Stopping());
         }
         catch (Exception exception)
         {

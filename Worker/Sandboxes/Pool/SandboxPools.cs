@@ -10,12 +10,14 @@ internal sealed class SandboxPools : IAsyncDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
     private static readonly long DefaultMemoryBytes = new FunctionManifest { Name = "", Runtime = "", Handler = "" }.MemoryBytes;
 
+    private readonly Lock gate = new();
     private readonly ConcurrentDictionary<RuntimeCommand, SandboxPool> pools = new();
     private readonly SandboxBooter booter;
     private readonly SandboxOptions options;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly ITimer timer;
+    private bool stopping;
 
     public SandboxPools(SandboxBooter booter, SandboxOptions options, TimeProvider time, ILogger logger)
     {
@@ -49,6 +51,11 @@ internal sealed class SandboxPools : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        lock (gate)
+        {
+            stopping = true;
+        }
+
         await timer.DisposeAsync();
         foreach (var pool in pools.Values)
         {
@@ -56,7 +63,13 @@ internal sealed class SandboxPools : IAsyncDisposable
         }
     }
 
-    private SandboxPool Get(RuntimeCommand command) => pools.GetOrAdd(command, key => new SandboxPool(key, booter, options, time, logger));
+    private SandboxPool Get(RuntimeCommand command)
+    {
+        lock (gate)
+        {
+            return stopping ? throw BootException.Stopping() : pools.GetOrAdd(command, key => new SandboxPool(key, booter, options, time, logger));
+        }
+    }
 
     private void Tend()
     {

@@ -174,7 +174,7 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
     [Fact]
     public async Task Package_ThatLoadsForever_IsAnInitTimeout()
     {
-        var revision = fixture.Python("import time\nprint('loading')\ntime.sleep(60)", manifest => manifest with { InitTimeout = TimeSpan.FromMilliseconds(300) });
+        var revision = fixture.Python("import time\nprint('loading')\ntime.sleep(60)", manifest => manifest with { InitTimeout = TimeSpan.FromSeconds(1) });
         var log = new TestLog();
         Assert.Equal(ErrorCode.InitTimeout, (await fixture.FailToStartAsync(revision, log)).Code);
         Assert.Equal("stdout: loading", log.Text);
@@ -246,21 +246,6 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
         File.WriteAllText(Path.Combine(directory, "data.txt"), "text");
         var revision = fixture.Deploy(RuntimeIds.Python3, "src/main.handler", PackageBuilder.FromDirectory(directory));
         Assert.Equal("""[1, 2, "text"]""", SandboxFixture.Text(await fixture.RunAsync(revision)));
-    }
-
-    [Fact]
-    public async Task Package_WithThousandsOfFiles_IsMountedInsteadOfLinked()
-    {
-        var files = Enumerable.Range(0, 3000).ToDictionary(i => $"lib/m{i}.py", i => $"x = {i}");
-        files["app.py"] = "import lib.m2999\ndef handler(event, context): return lib.m2999.x";
-        var directory = Path.Combine(fixture.Root, "large");
-        Directory.CreateDirectory(Path.Combine(directory, "lib"));
-        foreach (var (name, text) in files)
-        {
-            File.WriteAllText(Path.Combine(directory, name), text);
-        }
-
-        Assert.Equal("2999", SandboxFixture.Text(await fixture.RunAsync(fixture.Deploy(RuntimeIds.Python3, "app.handler", PackageBuilder.FromDirectory(directory)))));
     }
 
     [Fact]
