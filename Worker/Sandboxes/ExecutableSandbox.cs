@@ -18,6 +18,8 @@ namespace FaasCluster.Worker.Sandboxes;
 /// </summary>
 internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease package, SandboxHost host, SandboxOptions options, TimeProvider time) : ISandbox
 {
+    private static readonly TimeSpan ReadyPatience = TimeSpan.FromSeconds(1);
+
     private int disposed;
 
     /// <inheritdoc/>
@@ -139,12 +141,15 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
     private static async Task<InvocationError> ExplainAsync(SandboxProcess process, ProcessExit exit)
     {
         var lastLine = process.Output.LastErrorLine is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+        // Whoever is left of a sandbox that was killed half made may hold the socket open without ever using it.
+        using var patience = new CancellationTokenSource(ReadyPatience);
         try
         {
-            await process.Channel.ReceiveAsync(0, CancellationToken.None);
+            await process.Channel.ReceiveAsync(0, patience.Token);
             return Failures.Exited(exit, lastLine);
         }
-        catch (Exception exception) when (exception is EndOfStreamException or FrameException or FrameTooLargeException or System.Net.Sockets.SocketException)
+        catch (Exception exception) when (exception is OperationCanceledException or EndOfStreamException or FrameException or FrameTooLargeException or System.Net.Sockets.SocketException)
         {
             return Failures.Of(ErrorCode.SandboxFailed, $"The sandbox did not start: {lastLine ?? exit.ToString()}");
         }
