@@ -114,6 +114,9 @@ public static class GatewayHosting
         services.AddSingleton<StatusReader>();
         services.AddSingleton<EndRecords>();
         services.AddSingleton<InFlightCalls>();
+        services.AddSingleton<IControlBusHandler<InvocationCancelled>>(provider => provider.GetRequiredService<InFlightCalls>());
+        services.AddSingleton<Cancellation>();
+        services.AddSingleton<IControlBusHandler<CancellationRequested>>(provider => provider.GetRequiredService<Cancellation>());
         services.AddSingleton<AdmissionGate>();
         services.AddSingleton<InvocationFinder>();
         services.AddSingleton<Waker>();

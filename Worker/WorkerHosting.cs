@@ -29,6 +29,8 @@ public static class WorkerHosting
         services.AddSingleton<WorkerPeers>();
         services.AddSingleton<IControlBusHandler<WorkerHeartbeat>>(provider => provider.GetRequiredService<WorkerPeers>());
         services.AddSingleton<RevisionCache>();
+        services.AddSingleton<CancelledInvocations>();
+        services.AddSingleton<IControlBusHandler<InvocationCancelled>>(provider => provider.GetRequiredService<CancelledInvocations>());
         services.AddSingleton<InvocationExecutor>();
         services.AddSingleton<LaneServices>();
         services.AddSingleton<LaneTable>();

@@ -36,6 +36,28 @@ public sealed record FunctionCooled
     public required string WorkerId { get; init; }
 }
 
+/// <summary>
+/// An invocation was recorded as cancelled. Workers skip it or kill its run, and the gateway whose caller waits for it answers.
+/// </summary>
+public sealed record InvocationCancelled
+{
+    /// <summary>The invocation.</summary>
+    public required Guid InvocationId { get; init; }
+}
+
+/// <summary>
+/// An invocation is to be cancelled that is not in the store: the gateway that holds it (a synchronous call in flight, or a row
+/// that is still being written) records its end.
+/// </summary>
+public sealed record CancellationRequested
+{
+    /// <summary>The invocation.</summary>
+    public required Guid InvocationId { get; init; }
+
+    /// <summary>The account of whoever asks: it is cancelled only if it belongs to the same.</summary>
+    public required string AccountId { get; init; }
+}
+
 /// <summary>Sent by every worker every few seconds, and when it starts or stops.</summary>
 public sealed record WorkerHeartbeat
 {

@@ -19,6 +19,9 @@ internal static class InvocationEndpoints
             .WithDescription("Query: function, state, since and until (RFC 3339, or an age such as 1h), cursor, limit.");
         group.MapGet("/{id}", FindAsync).WithSummary("Describe an invocation, also while it waits")
             .Produces<InvocationDescription>().Produces<Problem>(404, Problem.MediaType);
+        group.MapPost("/{id}/cancel", CancelAsync).WithSummary("Cancel an invocation that waits or runs")
+            .WithDescription("The record turns cancelled at once and stays so; a run is killed, a synchronous caller is answered. Repeating it does no harm.")
+            .Produces<InvocationDescription>().Produces<Problem>(404, Problem.MediaType).Produces<Problem>(409, Problem.MediaType);
         group.MapGet("/{id}/logs", LogsAsync).WithSummary("What the function printed").Produces<Page<LogLineDescription>>()
             .WithDescription("Query: cursor, limit.");
     }
@@ -66,6 +69,24 @@ internal static class InvocationEndpoints
         return await finder.FindAsync(context.AccountId(), invocationId, context.RequestAborted) is { } description
             ? Results.Json(description, ApiJson.Default.InvocationDescription)
             : NoInvocation(invocationId);
+    }
+
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, Cancellation cancellation, InvocationFinder finder)
+    {
+        if (!Guid.TryParseExact(id, "D", out var invocationId))
+        {
+            return NoId(id);
+        }
+
+        var accountId = context.AccountId();
+        return await cancellation.CancelAsync(accountId, invocationId, context.RequestAborted) switch
+        {
+            InvocationState.Cancelled when await finder.FindAsync(accountId, invocationId, context.RequestAborted) is { } description =>
+                Results.Json(description, ApiJson.Default.InvocationDescription),
+            { } ended and not InvocationState.Cancelled => new ProblemAnswer(
+                ProblemAnswer.For(ErrorCode.Conflict, $"The invocation has ended already: it is {ended.ToWire()}. Nothing was changed.").Problem with { InvocationId = invocationId }),
+            _ => NoInvocation(invocationId),
+        };
     }
 
     private static async Task<IResult> LogsAsync(string id, HttpContext context, ILogStore logs, InvocationFinder finder, TimeProvider time)

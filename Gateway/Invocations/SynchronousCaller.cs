@@ -40,14 +40,9 @@ internal sealed class SynchronousCaller(
         var message = InvocationMessages.Make(context, revision, InvocationKind.Synchronous, trigger, body, time);
         var manifest = revision.Manifest;
         CallOutcome outcome;
-        inFlight.Add(message, manifest.Name);
-        try
+        using (var call = inFlight.Begin(message, manifest.Name, context.RequestAborted))
         {
-            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, context.RequestAborted);
-        }
-        finally
-        {
-            inFlight.Remove(message.InvocationId);
+            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, call.Token);
         }
 
         activity.Describe(message.InvocationId, outcome.Error ?? outcome.Reply?.Error?.Code);
@@ -98,6 +93,7 @@ internal sealed class SynchronousCaller(
         ErrorCode.WaitTimeout => $"No worker answered within {revision.Manifest.WaitTimeout.TotalSeconds:0.###} s (waitTimeout); add workers, or call with 'Prefer: respond-async'.",
         ErrorCode.NoCapacity => $"No worker has {revision.Manifest.MemoryBytes >> 20} MB for the function; add workers or memory.",
         ErrorCode.WorkerLost => "The worker died while it ran the function; whether the function did its work is not known. The call was not repeated.",
+        ErrorCode.Cancelled => "The invocation was cancelled while its caller waited.",
         ErrorCode.BrokerUnavailable => "The call was not sent; try again.",
         _ => code.Describe().Title,
     };

@@ -16,6 +16,8 @@ internal static class ControlBusSetup
         typeof(ControlBusConsumer<FunctionWarmed>),
         typeof(ControlBusConsumer<FunctionCooled>),
         typeof(ControlBusConsumer<WorkerHeartbeat>),
+        typeof(ControlBusConsumer<InvocationCancelled>),
+        typeof(ControlBusConsumer<CancellationRequested>),
     ];
 
     public static void AddControlBus(this IServiceCollection services, bool onRabbitMq)

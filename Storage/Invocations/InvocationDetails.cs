@@ -35,6 +35,15 @@ public sealed record InvocationSummary
     /// <summary>When it was accepted.</summary>
     public required DateTimeOffset AcceptedAt { get; init; }
 
+    /// <summary>When the attempt that ran last or is next became or becomes due.</summary>
+    public required DateTimeOffset DueAt { get; init; }
+
+    /// <summary>When it is too late to start.</summary>
+    public required DateTimeOffset Deadline { get; init; }
+
+    /// <summary>True if its event lies in the payload store.</summary>
+    public bool BodyIsStored { get; init; }
+
     /// <summary>When it ended; null before.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 

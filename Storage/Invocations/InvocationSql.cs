@@ -61,6 +61,15 @@ internal static class InvocationSql
             SELECT invocation_id FROM {source} WHERE body_is_stored AND state <> 'queued')
         """;
 
+    /// <summary>
+    /// What was to be published of invocations that are cancelled. A row that a relay has in its hands is waited for: it is
+    /// published, or put off and then deleted here.
+    /// </summary>
+    public static string DropOutbox(string source) =>
+        $"""
+        DELETE FROM outbox WHERE invocation_id IN (SELECT invocation_id FROM {source} WHERE state = 'cancelled')
+        """;
+
     /// <summary>Rows of accepted invocations; those that are there stay as they are, above all those that have ended.</summary>
     public static string Accept(string source) =>
         $"""

@@ -19,7 +19,8 @@ internal sealed class PostgresDatabase : Database
         recorded AS ({InvocationSql.RecordAttempts("input")} RETURNING invocation_id),
         bills AS ({InvocationSql.RecordBills("input JOIN recorded USING (invocation_id)")}),
         queued AS ({InvocationSql.QueueNext("input JOIN recorded USING (invocation_id)")}),
-        dropped AS ({InvocationSql.DropPayloads("input JOIN recorded USING (invocation_id)")})
+        dropped AS ({InvocationSql.DropPayloads("input JOIN recorded USING (invocation_id)")}),
+        withdrawn AS ({InvocationSql.DropOutbox("input JOIN recorded USING (invocation_id)")})
         SELECT invocation_id FROM recorded
         """;
 

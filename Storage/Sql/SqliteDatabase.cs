@@ -96,6 +96,7 @@ internal sealed class SqliteDatabase : Database
                 var bill = Prepare(shape, InvocationSql.RecordBills(source), transaction);
                 var next = Prepare(shape, InvocationSql.QueueNext(source), transaction);
                 var payload = Prepare(shape, InvocationSql.DropPayloads(source), transaction);
+                var outbox = Prepare(shape, InvocationSql.DropOutbox(source), transaction);
                 var recorded = new HashSet<Guid>(rows.Count);
                 foreach (var row in rows)
                 {
@@ -109,6 +110,11 @@ internal sealed class SqliteDatabase : Database
                     if (row.NextAttempt is not null)
                     {
                         Execute(shape, next, row);
+                    }
+
+                    if (row.State == InvocationState.Cancelled)
+                    {
+                        Execute(shape, outbox, row);
                     }
 
                     if (row.Message.BodyIsStored && row.State.IsTerminal())

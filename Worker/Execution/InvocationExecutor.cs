@@ -21,6 +21,7 @@ internal sealed class InvocationExecutor(
     IPayloadStore payloads,
     ILogWriter logs,
     RevisionCache revisions,
+    CancelledInvocations cancelled,
     WorkerMetrics metrics,
     IOptions<MessagingOptions> messaging,
     IOptions<WorkerOptions> options,
@@ -40,13 +41,23 @@ internal sealed class InvocationExecutor(
     /// </summary>
     public async ValueTask<bool> AdmitAsync(IDelivery delivery, InvocationMessage message, CancellationToken cancellationToken)
     {
+        if (cancelled.Contains(message.InvocationId))
+        {
+            // Recorded as cancelled before anybody heard of it.
+            await RefuseAsync(delivery, message, CancelledInvocations.Error);
+            return false;
+        }
+
         if (time.GetUtcNow() >= message.Deadline)
         {
             await EndUnstartedAsync(delivery, message, cancellationToken);
             return false;
         }
 
-        return !delivery.Redelivered || message.Kind == InvocationKind.Synchronous || await AdmitRedeliveredAsync(delivery, message, cancellationToken);
+        // What is older than this worker may have been cancelled before it could hear of it.
+        return message.Kind == InvocationKind.Synchronous
+            || (!delivery.Redelivered && message.AcceptedAt >= cancelled.HeardSince)
+            || await AdmitRecordedAsync(delivery, message, cancellationToken);
     }
 
     /// <summary>Runs a delivery in a sandbox. Returns when the run is over: record, acknowledgement and answer follow behind.</summary>
@@ -66,6 +77,7 @@ internal sealed class InvocationExecutor(
             await delivery.AckAsync();
         }
 
+        using var run = cancelled.Begin(message.InvocationId, cancellationToken);
         var complete = message.BodyIsStored ? await FetchBodyAsync(message, cancellationToken) : message;
         var execution = complete is null
             ? new ExecutionOutcome
@@ -73,8 +85,12 @@ internal sealed class InvocationExecutor(
                 Error = new InvocationError { Code = ErrorCode.Internal, Message = "The event was stored apart from its message and is not there any more." },
                 Run = TimeSpan.Zero,
             }
-            : await InvokeAsync(sandbox, delivery, complete, log, cancellationToken);
-        if (execution.Error?.Code == ErrorCode.Cancelled && cancellationToken.IsCancellationRequested)
+            : await InvokeAsync(sandbox, delivery, complete, log, run.Token);
+        if (execution.Error?.Code == ErrorCode.Cancelled && run.IsCancelled)
+        {
+            execution = execution with { Error = CancelledInvocations.Error };
+        }
+        else if (execution.Error?.Code == ErrorCode.Cancelled && cancellationToken.IsCancellationRequested)
         {
             // The drain time is over. Asynchronous: left unsettled, another worker gets it. Synchronous: its caller hears that the worker is lost.
             if (message.Kind == InvocationKind.Asynchronous)
@@ -273,7 +289,7 @@ internal sealed class InvocationExecutor(
             revision, delivery, message, new ExecutionOutcome { Error = error, Run = TimeSpan.Zero }, null, new ExecutionLog(message, time), time.GetUtcNow());
     }
 
-    private async ValueTask<bool> AdmitRedeliveredAsync(IDelivery delivery, InvocationMessage message, CancellationToken cancellationToken)
+    private async ValueTask<bool> AdmitRecordedAsync(IDelivery delivery, InvocationMessage message, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -283,6 +299,11 @@ internal sealed class InvocationExecutor(
                 {
                     await delivery.AckAsync();
                     return false;
+                }
+
+                if (!delivery.Redelivered)
+                {
+                    return true;
                 }
 
                 var revision = await revisions.FindAsync(message.FunctionId, message.Revision, cancellationToken);

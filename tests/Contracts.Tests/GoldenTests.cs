@@ -12,7 +12,10 @@ namespace FaasCluster.Contracts.Tests;
 /// </summary>
 public sealed class GoldenTests
 {
-    private static readonly Type[] Messages = [typeof(FunctionChanged), typeof(FunctionWarmed), typeof(FunctionCooled), typeof(WorkerHeartbeat)];
+    private static readonly Type[] Messages =
+    [
+        typeof(FunctionChanged), typeof(FunctionWarmed), typeof(FunctionCooled), typeof(WorkerHeartbeat), typeof(InvocationCancelled), typeof(CancellationRequested),
+    ];
 
     private static readonly Type[] Documents =
     [
