@@ -113,7 +113,15 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
         {
             log.Write("stdout", "running"u8);
             var run = owner.Runs.GetOrAdd(message.InvocationId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
-            await run.Task.WaitAsync(owner.ended.Token);
+            try
+            {
+                await run.Task.WaitAsync(owner.ended.Token).WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return new ExecutionOutcome { Error = new InvocationError { Code = ErrorCode.Cancelled, Message = "killed" }, Run = TimeSpan.Zero };
+            }
+
             return new ExecutionOutcome { Result = new InvocationResult(), Run = TimeSpan.FromMilliseconds(1) };
         }
 

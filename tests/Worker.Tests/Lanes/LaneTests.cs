@@ -1,7 +1,9 @@
+using FaasCluster.Contracts.Bus;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Logs;
+using FaasCluster.Worker.Execution;
 
 namespace FaasCluster.Worker.Tests.Lanes;
 
@@ -106,6 +108,32 @@ public sealed class LaneTests : IAsyncLifetime
 
         Assert.Equal(["loading", "running"], await LinesAsync(first));
         Assert.Equal(["running"], await LinesAsync(second));
+    }
+
+    [Fact]
+    public async Task Run_OfACancelledInvocation_IsKilledAndAnsweredSo()
+    {
+        var (message, call) = await RunFirstAsync(await worker.DeployAsync());
+
+        await worker.Get<IControlBus>().PublishAsync(new InvocationCancelled { InvocationId = message.InvocationId }, CancellationToken.None);
+
+        Assert.Equal(ErrorCode.Cancelled, (await call.WaitAsync(TimeSpan.FromSeconds(20))).Reply!.Error!.Code);
+    }
+
+    [Fact]
+    public async Task Invocation_CancelledWhileItWaits_IsSkipped()
+    {
+        var revision = await worker.DeployAsync();
+        var message = worker.Message(revision);
+        var call = worker.CallAsync(message);
+        await Wait.UntilAsync(() => Sandboxes.Starts.Count == 1);
+        await worker.Get<IControlBus>().PublishAsync(new InvocationCancelled { InvocationId = message.InvocationId }, CancellationToken.None);
+        await Wait.UntilAsync(() => worker.Get<CancelledInvocations>().Contains(message.InvocationId));
+
+        Sandboxes.Starts.First().SetResult(null);
+
+        Assert.Equal(ErrorCode.Cancelled, (await call.WaitAsync(TimeSpan.FromSeconds(20))).Reply!.Error!.Code);
+        Assert.Empty(Sandboxes.Runs);
     }
 
     /// <summary>A call that runs in the first sandbox until it is ended.</summary>
