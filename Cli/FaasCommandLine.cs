@@ -69,6 +69,7 @@ internal static class FaasCommandLine
             DescribeCommand.Create(terminal),
             LogsCommand.Create(terminal),
             InvocationsCommand.Create(terminal),
+            CancelCommand.Create(terminal),
             UsageCommand.Create(terminal),
             DeleteCommand.Create(terminal),
             DoctorCommand.Create(terminal),

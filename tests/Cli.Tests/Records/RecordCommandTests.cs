@@ -5,6 +5,27 @@ namespace FaasCluster.Cli.Tests.Records;
 
 public sealed class RecordCommandTests
 {
+    [Fact]
+    public async Task Cancel_Open_SaysThatItIsCancelled()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On($"POST /api/invocations/{Documents.InvocationId}/cancel", Documents.Invocation("cancelled"));
+        using var run = await new CommandRun(cluster).RunAsync("cancel", $"{Documents.InvocationId}");
+
+        Assert.Equal((0, $"{Documents.InvocationId}  cancelled\n"), (run.ExitCode, run.Output));
+    }
+
+    [Fact]
+    public async Task Cancel_Ended_FailsAndNamesTheState()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On($"POST /api/invocations/{Documents.InvocationId}/cancel", context => Problems.WriteAsync(context, 409, "conflict", "caller", "No.", "it is succeeded"));
+        using var run = await new CommandRun(cluster).RunAsync("cancel", $"{Documents.InvocationId}");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("it is succeeded", run.Error);
+    }
+
     private static readonly string Logs = $"GET /api/invocations/{Documents.InvocationId}/logs";
 
     [Fact]

@@ -32,6 +32,37 @@ public abstract class OutboxConformance(StoreBackend backend) : Conformance(back
     }
 
     [Fact]
+    public async Task Cancelled_InvocationWithARowInTheOutbox_IsWithdrawnInTheSameTransaction()
+    {
+        await DrainAsync(untilEmpty: true);
+        var message = Sample.Message();
+        var other = Sample.Message();
+        var due = DateTimeOffset.UtcNow.AddMinutes(-1);
+        await RecordAsync(Sample.Retry(message, due), Sample.Retry(other, due));
+
+        var outcomes = await RecordAsync(Cancelled(message with { Attempt = 2 }));
+
+        Assert.Equal([RecordOutcome.Recorded], outcomes);
+        Assert.Equal([other.InvocationId], (await DrainAsync()).Select(published => published.InvocationId));
+
+        // What the worker records later, of this attempt or another, changes nothing.
+        Assert.Equal([RecordOutcome.Duplicate], await RecordAsync(Sample.Success(message with { Attempt = 2 })));
+        Assert.Equal([RecordOutcome.Duplicate], await RecordAsync(Sample.Retry(message with { Attempt = 3 }, due)));
+        Assert.Empty(await DrainAsync());
+        var details = await Node.Invocations.FindAsync(message.AccountId, message.InvocationId, default);
+        Assert.Equal((InvocationState.Cancelled, 2), (details!.Summary.State, details.Attempts.Count));
+    }
+
+    [Fact]
+    public async Task Cancelled_Late_LeavesTheEndAsItIs()
+    {
+        var message = Sample.Message();
+        await RecordAsync(Sample.Success(message));
+
+        Assert.Equal([RecordOutcome.Duplicate], await RecordAsync(Cancelled(message)));
+    }
+
+    [Fact]
     public async Task Relay_NothingDue_SaysWhenTheNextIs()
     {
         await DrainAsync();
@@ -147,6 +178,12 @@ public abstract class OutboxConformance(StoreBackend backend) : Conformance(back
 
     /// <summary>Makes whatever the node does next with the store fail, as if it had died.</summary>
     protected abstract Task KillAsync(StoreNode node);
+
+    private static AttemptRecord Cancelled(InvocationMessage message) => Sample.Failure(message) with
+    {
+        State = InvocationState.Cancelled,
+        Error = new InvocationError { Code = ErrorCode.Cancelled, Message = "cancelled" },
+    };
 
     private async Task<IReadOnlyList<InvocationMessage>> DrainAsync(bool untilEmpty = false)
     {
