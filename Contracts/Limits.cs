@@ -27,6 +27,9 @@ public static class Limits
     /// <summary>Largest result of a success that is kept with its record, in bytes: 64 KiB.</summary>
     public const int RecordedResultBytes = 64 << 10;
 
+    /// <summary>Largest event of a success that is kept with its record, in bytes: 64 KiB; those of failures are kept whole.</summary>
+    public const int KeptEventBytes = 64 << 10;
+
     /// <summary>Longest error message that is kept, in characters.</summary>
     public const int ErrorMessageLength = 4096;
 }

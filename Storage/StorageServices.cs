@@ -1,4 +1,5 @@
 using FaasCluster.Storage.Accounts;
+using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
@@ -68,6 +69,9 @@ public static class StorageServices
         services.AddSingleton<AttemptRecorder>();
         services.AddSingleton<MigrationRunner>();
         services.AddSingleton<IAccountStore, AccountStore>();
+        services.AddSingleton<Restarter>();
+        services.AddSingleton<IDeadLetterStore, DeadLetterStore>();
+        services.AddSingleton<IEventStore, EventStore>();
         services.AddSingleton<IFunctionStore, FunctionStore>();
         services.AddSingleton<IInvocationStore, InvocationStore>();
         services.AddSingleton<ILogStore, LogStore>();

@@ -45,6 +45,9 @@ public sealed record FunctionDescription
     /// <summary>Retries of asynchronous invocations after the first attempt.</summary>
     public required int Retries { get; init; }
 
+    /// <summary>all or failures: which events of ended asynchronous invocations are kept; null from a gateway that does not say.</summary>
+    public string? KeepEvents { get; init; }
+
     /// <summary>The package's size in bytes.</summary>
     public required long PackageBytes { get; init; }
 

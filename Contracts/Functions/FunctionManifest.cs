@@ -33,6 +33,16 @@ public enum UrlAuth
     None,
 }
 
+/// <summary>Which events of ended asynchronous invocations are kept, for re-drive and replay.</summary>
+public enum EventKeeping
+{
+    /// <summary>Those of failures, and those of successes up to <see cref="Limits.KeptEventBytes"/>.</summary>
+    All,
+
+    /// <summary>Those of failures only.</summary>
+    Failures,
+}
+
 /// <summary>What a function.yaml says, with every default filled in. Immutable once deployed.</summary>
 public sealed record FunctionManifest
 {
@@ -74,4 +84,7 @@ public sealed record FunctionManifest
 
     /// <summary>How asynchronous invocations are retried.</summary>
     public RetryPolicy Retries { get; init; } = new();
+
+    /// <summary>Which events are kept when asynchronous invocations end, default all.</summary>
+    public EventKeeping KeepEvents { get; init; } = EventKeeping.All;
 }

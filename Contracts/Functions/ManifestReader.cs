@@ -16,7 +16,7 @@ public static partial class ManifestReader
 
     private static readonly string[] Keys =
     [
-        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "network", "url", "env", "retries",
+        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "network", "url", "env", "retries", "keepEvents",
     ];
 
     // Keys of the design that this version cannot honour: refusing them is honest, ignoring them is not.
@@ -87,6 +87,7 @@ public static partial class ManifestReader
 
         var environment = ReadEnvironment(fields);
         var retries = ReadRetries(fields);
+        var keepEvents = fields.Choice("keepEvents", ["all", "failures"]) == "failures" ? EventKeeping.Failures : EventKeeping.All;
         return found.Count > 0
             ? null
             : new FunctionManifest
@@ -103,6 +104,7 @@ public static partial class ManifestReader
                 UrlAuth = auth,
                 Environment = environment,
                 Retries = retries,
+                KeepEvents = keepEvents,
             };
     }
 

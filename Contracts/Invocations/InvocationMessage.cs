@@ -55,6 +55,9 @@ public sealed record InvocationMessage
     /// </summary>
     public bool BodyIsStored { get; init; }
 
+    /// <summary>True if its end is to be sent to no destination: a replay for which that was asked.</summary>
+    public bool SuppressDestinations { get; init; }
+
     /// <summary>The event's bytes as they were sent. Valid only as long as whoever hands out the message says.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 }

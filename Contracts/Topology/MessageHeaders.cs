@@ -63,6 +63,9 @@ public static class MessageHeaders
     /// <summary>True if the event lies in the payload store.</summary>
     public const string Stored = "faas-stored";
 
+    /// <summary>True if no destination is to hear of its end; missing otherwise.</summary>
+    public const string SuppressDestinations = "faas-suppress-destinations";
+
     /// <summary>A content type that is too long for AMQP's property.</summary>
     public const string ContentType = "faas-content-type";
 

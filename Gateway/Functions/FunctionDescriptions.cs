@@ -26,6 +26,7 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             UrlAuth = manifest.UrlAuth.ToString().ToLowerInvariant(),
             Environment = [.. manifest.Environment.Keys.Order(StringComparer.Ordinal)],
             Retries = manifest.Retries.Attempts,
+            KeepEvents = manifest.KeepEvents.ToString().ToLowerInvariant(),
             PackageBytes = revision.PackageBytes,
             PackageSha256 = revision.PackageSha256,
             DeployedAt = revision.CreatedAt,

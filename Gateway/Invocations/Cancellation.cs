@@ -97,7 +97,8 @@ internal sealed class Cancellation(
     // Past the group writer: a store that is away is told to whoever cancels, and nothing is left behind that cancels later.
     private async Task<RecordOutcome> RecordAsync(InvocationMessage message, string functionName, CancellationToken cancellationToken)
     {
-        var record = records.Make(message, functionName, 0, InvocationState.Cancelled, ErrorCode.Cancelled, "The invocation was cancelled by its account.");
+        // Its event is in the queue, the message here is made of the row.
+        var record = records.Make(message, functionName, 0, InvocationState.Cancelled, ErrorCode.Cancelled, "The invocation was cancelled by its account.") with { HasEvent = false };
         return (await store.RecordAsync([record], cancellationToken))[0];
     }
 

@@ -27,7 +27,7 @@ internal sealed class EndRecords(
         var timings = new InvocationTimings { Queue = queue < TimeSpan.Zero ? TimeSpan.Zero : queue };
         return new AttemptRecord
         {
-            Message = message with { Body = default },
+            Message = message,
             FunctionName = functionName,
             MemoryBytes = memoryBytes,
             State = state,

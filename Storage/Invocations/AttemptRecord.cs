@@ -6,8 +6,17 @@ namespace FaasCluster.Storage.Invocations;
 /// <summary>Everything that is committed about one attempt: outcome, bill and what follows, in one transaction.</summary>
 public sealed record AttemptRecord
 {
-    /// <summary>The invocation that was attempted; the body is not kept.</summary>
+    /// <summary>
+    /// The invocation that was attempted, with its event: an end keeps it for re-drive and replay, of a success only up to
+    /// <see cref="Contracts.Limits.KeptEventBytes"/>.
+    /// </summary>
     public required InvocationMessage Message { get; init; }
+
+    /// <summary>False if the message was made up from a row, so that its event is not known: nothing is kept of it then.</summary>
+    public bool HasEvent { get; init; } = true;
+
+    /// <summary>False if the function asks to keep the events of failures only.</summary>
+    public bool KeepsEventOfSuccess { get; init; } = true;
 
     /// <summary>The function's name at that time.</summary>
     public required string FunctionName { get; init; }

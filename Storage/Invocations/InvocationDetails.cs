@@ -1,4 +1,5 @@
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.DeadLetters;
 
 namespace FaasCluster.Storage.Invocations;
 
@@ -55,6 +56,12 @@ public sealed record InvocationSummary
 
     /// <summary>What happened, for people.</summary>
     public string? ErrorMessage { get; init; }
+
+    /// <summary>The dead letter that it was made of by a re-drive; null otherwise.</summary>
+    public Guid? RedriveOf { get; init; }
+
+    /// <summary>The ended invocation that it was made of by a replay; null otherwise.</summary>
+    public Guid? ReplayOf { get; init; }
 }
 
 /// <summary>An invocation with every recorded attempt and its result.</summary>
@@ -68,6 +75,15 @@ public sealed record InvocationDetails
 
     /// <summary>What the function answered; null before, after a failure, or if it was larger than what is kept.</summary>
     public InvocationResult? Result { get; init; }
+
+    /// <summary>What became of its dead letter; null if it has none.</summary>
+    public DeadLetterState? DeadLetter { get; init; }
+
+    /// <summary>The invocation that was made of its dead letter; null otherwise.</summary>
+    public Guid? RedrivenAs { get; init; }
+
+    /// <summary>The invocations that were made of it by replays, newest first, ten at most.</summary>
+    public IReadOnlyList<Guid> Replays { get; init; } = [];
 }
 
 /// <summary>One attempt and its bill, which are one row.</summary>

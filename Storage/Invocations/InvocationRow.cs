@@ -5,15 +5,19 @@ using FaasCluster.Storage.Sql;
 namespace FaasCluster.Storage.Invocations;
 
 /// <summary>A row of invocations as it is read.</summary>
-internal sealed class InvocationRow
+internal class InvocationRow
 {
     public const string Columns =
         """
         invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt,
-        accepted_at, due_at, deadline, ended_at, body_is_stored, error_code, error_type, error_message
+        accepted_at, due_at, deadline, ended_at, body_is_stored, error_code, error_type, error_message, redrive_of, replay_of
         """;
 
     public const string ResultColumns = "result_status, result_headers, result_content_type, result_body";
+
+    /// <summary>The columns by the alias of their table.</summary>
+    public static string ColumnsOf(string alias) =>
+        string.Join(", ", Columns.Split(',', StringSplitOptions.TrimEntries).Select(column => $"{alias}.{column}"));
 
     public Guid InvocationId { get; init; }
 
@@ -49,6 +53,10 @@ internal sealed class InvocationRow
 
     public string? ErrorMessage { get; init; }
 
+    public Guid? RedriveOf { get; init; }
+
+    public Guid? ReplayOf { get; init; }
+
     public int? ResultStatus { get; init; }
 
     public string? ResultHeaders { get; init; }
@@ -76,6 +84,8 @@ internal sealed class InvocationRow
         ErrorCode = ErrorCode is null ? null : ErrorCodes.Parse(ErrorCode),
         ErrorType = ErrorType,
         ErrorMessage = ErrorMessage,
+        RedriveOf = RedriveOf,
+        ReplayOf = ReplayOf,
     };
 
     public InvocationResult? ToResult() => ResultBody is null

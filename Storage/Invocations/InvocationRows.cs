@@ -48,7 +48,9 @@ internal static class InvocationRows
         Attempt("price_version", "text", r => Stored.Text(r.Bill.PriceVersion)),
         Attempt("trace_parent", "text", r => r.Message.TraceParent is { } trace ? Stored.Text(trace, 256) : null),
         Attempt("next_message", "text", r => r.NextAttempt is { } next ? OutboxMessage(next) : null),
-        Attempt("next_body", "bytea", r => r.NextAttempt is { } next ? Stored.Bytes(next.Body) : null));
+        Attempt("next_body", "bytea", r => r.NextAttempt is { } next ? Stored.Bytes(next.Body) : null),
+        Attempt("event_message", "text", r => KeptEvents.Keeps(r) ? KeptEvents.Write(r.Message) : null),
+        Attempt("event_body", "bytea", r => KeptEvents.Keeps(r) ? Stored.Bytes(r.Message.Body) : null));
 
     public static readonly RowSet<AcceptedInvocation> Accepted = new(
         Accept("invocation_id", "uuid", r => r.Message.InvocationId),
@@ -66,7 +68,7 @@ internal static class InvocationRows
 
     /// <summary>About how many bytes a record is, to bound a batch.</summary>
     public static int Weigh(AttemptRecord record) =>
-        1024 + (Keeps(record) ? record.Result!.Body.Length : 0) + (record.NextAttempt?.Body.Length ?? 0);
+        1024 + (Keeps(record) ? record.Result!.Body.Length : 0) + (record.NextAttempt?.Body.Length ?? 0) + (KeptEvents.Keeps(record) ? record.Message.Body.Length : 0);
 
     // Headers count as well: a function chooses them.
     private static bool Keeps(AttemptRecord record) =>

@@ -10,7 +10,8 @@ internal static class InvocationSql
         """
         invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt, recorded_attempt,
         accepted_at, due_at, deadline, ended_at, body_is_stored,
-        error_code, error_type, error_message, result_status, result_headers, result_content_type, result_body
+        error_code, error_type, error_message, result_status, result_headers, result_content_type, result_body,
+        event_message, event_body
         """;
 
     /// <summary>
@@ -27,7 +28,8 @@ internal static class InvocationSql
             due_at = excluded.due_at, ended_at = excluded.ended_at,
             error_code = excluded.error_code, error_type = excluded.error_type, error_message = excluded.error_message,
             result_status = excluded.result_status, result_headers = excluded.result_headers,
-            result_content_type = excluded.result_content_type, result_body = excluded.result_body
+            result_content_type = excluded.result_content_type, result_body = excluded.result_body,
+            event_message = excluded.event_message, event_body = excluded.event_body
         WHERE invocations.state IN ('queued', 'running') AND invocations.recorded_attempt < excluded.recorded_attempt
         """;
 
@@ -54,11 +56,20 @@ internal static class InvocationSql
         ON CONFLICT (invocation_id, attempt) DO NOTHING
         """;
 
-    /// <summary>Stored events of invocations that ended are not needed any more.</summary>
+    /// <summary>The dead letters of those that ended and were new.</summary>
+    public static string AddDeadLetters(string source) =>
+        $"""
+        INSERT INTO dead_letters (invocation_id, account_id, function_name, state)
+        SELECT invocation_id, account_id, function_name, 'open' FROM {source}
+        WHERE state IN ('failed', 'expired', 'lost') AND kind = 'asynchronous'
+        ON CONFLICT (invocation_id) DO NOTHING
+        """;
+
+    /// <summary>Events that lie apart are not needed any more when their invocation has ended, unless they are kept for a re-drive.</summary>
     public static string DropPayloads(string source) =>
         $"""
         DELETE FROM payloads WHERE invocation_id IN (
-            SELECT invocation_id FROM {source} WHERE body_is_stored AND state <> 'queued')
+            SELECT invocation_id FROM {source} WHERE body_is_stored AND state <> 'queued' AND event_message IS NULL)
         """;
 
     /// <summary>

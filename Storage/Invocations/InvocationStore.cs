@@ -1,6 +1,7 @@
 using Dapper;
 using FaasCluster.Contracts.Billing;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Sql;
 using FaasCluster.Storage.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -99,11 +100,22 @@ internal sealed class InvocationStore(
                     $"SELECT {AttemptRow.Columns} FROM billing_records WHERE invocation_id = @invocationId AND account_id = @accountId ORDER BY attempt",
                     new { invocationId, accountId },
                     cancellationToken: cancellationToken)).ConfigureAwait(false);
+                var (letter, redrivenAs) = await connection.QuerySingleOrDefaultAsync<(string? State, Guid? RedrivenAs)>(new CommandDefinition(
+                    "SELECT state, redriven_as FROM dead_letters WHERE invocation_id = @invocationId AND account_id = @accountId",
+                    new { invocationId, accountId },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                var replays = row.EndedAt is null ? [] : await connection.QueryAsync<Guid>(new CommandDefinition(
+                    "SELECT invocation_id FROM invocations WHERE replay_of = @invocationId AND account_id = @accountId ORDER BY invocation_id DESC LIMIT 10",
+                    new { invocationId, accountId },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
                 return new InvocationDetails
                 {
                     Summary = row.ToSummary(),
                     Attempts = [.. attempts.Select(attempt => attempt.ToAttempt())],
                     Result = row.ToResult(),
+                    DeadLetter = letter is null ? null : DeadLetterStates.Parse(letter),
+                    RedrivenAs = redrivenAs,
+                    Replays = [.. replays],
                 };
             },
             cancellationToken);
@@ -167,6 +179,7 @@ internal sealed class InvocationStore(
         return new AttemptRecord
         {
             Message = row.ToMessage(),
+            HasEvent = false,
             FunctionName = row.FunctionName,
             MemoryBytes = 0,
             State = wasRunning ? InvocationState.Lost : InvocationState.Expired,

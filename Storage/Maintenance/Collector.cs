@@ -87,7 +87,8 @@ internal static class Collector
         DELETE FROM payloads
         WHERE created_at < @before AND NOT EXISTS (
             SELECT 1 FROM invocations
-            WHERE invocations.invocation_id = payloads.invocation_id AND invocations.state IN ('queued', 'running'))
+            WHERE invocations.invocation_id = payloads.invocation_id
+              AND (invocations.state IN ('queued', 'running') OR invocations.event_message IS NOT NULL))
         """,
         new { before = now - PayloadGrace },
         cancellationToken);

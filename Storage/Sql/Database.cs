@@ -18,6 +18,15 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>Appended to a SELECT of rows to work on: rows that another node has locked are passed over.</summary>
     public abstract string ForUpdateSkipLocked { get; }
 
+    /// <summary>Appended to a SELECT of rows to change: whoever else wants to change them waits.</summary>
+    public abstract string ForUpdate { get; }
+
+    /// <summary>Appended to a SELECT of rows that must stay as they are until the transaction ends.</summary>
+    public abstract string ForShare { get; }
+
+    /// <summary>The condition that a value is one of a parameter that is a list.</summary>
+    public abstract string IsIn(string parameter);
+
     /// <summary>The column type of instants.</summary>
     public abstract string TimeType { get; }
 

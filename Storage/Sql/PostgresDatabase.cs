@@ -19,6 +19,7 @@ internal sealed class PostgresDatabase : Database
         recorded AS ({InvocationSql.RecordAttempts("input")} RETURNING invocation_id),
         bills AS ({InvocationSql.RecordBills("input JOIN recorded USING (invocation_id)")}),
         queued AS ({InvocationSql.QueueNext("input JOIN recorded USING (invocation_id)")}),
+        dead AS ({InvocationSql.AddDeadLetters("input JOIN recorded USING (invocation_id)")}),
         dropped AS ({InvocationSql.DropPayloads("input JOIN recorded USING (invocation_id)")}),
         withdrawn AS ({InvocationSql.DropOutbox("input JOIN recorded USING (invocation_id)")})
         SELECT invocation_id FROM recorded
@@ -55,11 +56,17 @@ internal sealed class PostgresDatabase : Database
 
     public override string ForUpdateSkipLocked => "FOR UPDATE SKIP LOCKED";
 
+    public override string ForUpdate => "FOR UPDATE";
+
+    public override string ForShare => "FOR SHARE";
+
     public override string TimeType => "timestamptz";
 
     public override string DecimalSums => "1 AS times, sum(gb_seconds)::text AS gb_seconds, sum(cost)::text AS cost";
 
     public NpgsqlDataSource Source => _source;
+
+    public override string IsIn(string parameter) => $"= ANY ({parameter})";
 
     public override string DecimalGroups(string columns) => columns;
 

@@ -36,9 +36,17 @@ internal sealed class SqliteDatabase : Database
 
     public override string ForUpdateSkipLocked => "";
 
+    // The one writer has the whole file.
+    public override string ForUpdate => "";
+
+    public override string ForShare => "";
+
     public override string TimeType => "text";
 
     public override string DecimalSums => "count(*) AS times, gb_seconds, cost";
+
+    // Dapper writes the list out.
+    public override string IsIn(string parameter) => $"IN {parameter}";
 
     public override string DecimalGroups(string columns) => columns + ", gb_seconds, cost";
 
@@ -95,6 +103,7 @@ internal sealed class SqliteDatabase : Database
                 var attempt = Prepare(shape, InvocationSql.RecordAttempts(source), transaction);
                 var bill = Prepare(shape, InvocationSql.RecordBills(source), transaction);
                 var next = Prepare(shape, InvocationSql.QueueNext(source), transaction);
+                var dead = Prepare(shape, InvocationSql.AddDeadLetters(source), transaction);
                 var payload = Prepare(shape, InvocationSql.DropPayloads(source), transaction);
                 var outbox = Prepare(shape, InvocationSql.DropOutbox(source), transaction);
                 var recorded = new HashSet<Guid>(rows.Count);
@@ -115,6 +124,11 @@ internal sealed class SqliteDatabase : Database
                     if (row.State == InvocationState.Cancelled)
                     {
                         Execute(shape, outbox, row);
+                    }
+
+                    if (KeptEvents.IsDead(row.State))
+                    {
+                        Execute(shape, dead, row);
                     }
 
                     if (row.Message.BodyIsStored && row.State.IsTerminal())

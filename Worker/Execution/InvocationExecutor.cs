@@ -233,6 +233,7 @@ internal sealed class InvocationExecutor(
         return new AttemptRecord
         {
             Message = message,
+            KeepsEventOfSuccess = revision.Manifest.KeepEvents == EventKeeping.All,
             FunctionName = revision.Manifest.Name,
             MemoryBytes = revision.Manifest.MemoryBytes,
             State = decision.State,

@@ -1,4 +1,5 @@
 using FaasCluster.Storage.Accounts;
+using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
@@ -28,6 +29,10 @@ public sealed class StoreNode : IAsyncDisposable
     public IFunctionStore Functions => Get<IFunctionStore>();
 
     public IInvocationStore Invocations => Get<IInvocationStore>();
+
+    public IDeadLetterStore DeadLetters => Get<IDeadLetterStore>();
+
+    public IEventStore Events => Get<IEventStore>();
 
     public ICompletionWriter Completions => Get<ICompletionWriter>();
 

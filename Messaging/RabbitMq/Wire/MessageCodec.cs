@@ -104,6 +104,11 @@ internal static class MessageCodec
             fields[MessageHeaders.Stored] = true;
         }
 
+        if (message.SuppressDestinations)
+        {
+            fields[MessageHeaders.SuppressDestinations] = true;
+        }
+
         if (refusals > 0)
         {
             fields[MessageHeaders.Refusals] = refusals;
@@ -164,6 +169,7 @@ internal static class MessageCodec
             ContentType = properties.ContentType ?? fields.Text(MessageHeaders.ContentType),
             Http = document is null ? null : ToEvent(document),
             BodyIsStored = fields.Flag(MessageHeaders.Stored),
+            SuppressDestinations = fields.Flag(MessageHeaders.SuppressDestinations),
             Body = body.ToArray(),
         };
         return new Incoming

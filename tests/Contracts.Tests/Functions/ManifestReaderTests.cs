@@ -26,6 +26,7 @@ public sealed class ManifestReaderTests
         Assert.Equal(2, manifest.Retries.Attempts);
         Assert.Equal([TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)], manifest.Retries.Backoff);
         Assert.Equal(TimeSpan.FromHours(6), manifest.Retries.MaximumAge);
+        Assert.Equal(EventKeeping.All, manifest.KeepEvents);
     }
 
     [Fact]
@@ -46,6 +47,7 @@ public sealed class ManifestReaderTests
             url: { auth: none }
             env: { SIZE: "200", EMPTY: "" }
             retries: { attempts: 3, backoff: [1s, 1.5m], maxAge: 1h }
+            keepEvents: failures
             """);
 
         Assert.Equal("thumbnail-2", manifest.Name);
@@ -63,6 +65,7 @@ public sealed class ManifestReaderTests
         Assert.Equal(3, manifest.Retries.Attempts);
         Assert.Equal([TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(90)], manifest.Retries.Backoff);
         Assert.Equal(TimeSpan.FromHours(1), manifest.Retries.MaximumAge);
+        Assert.Equal(EventKeeping.Failures, manifest.KeepEvents);
     }
 
     [Fact]
@@ -141,6 +144,7 @@ public sealed class ManifestReaderTests
     [InlineData("env.AWS_LAMBDA_RUNTIME_API", Least + "env: { AWS_LAMBDA_RUNTIME_API: x }")]
     [InlineData("env.A", Least + "env: { A: [x] }")]
     [InlineData("env.A", Least + "env: { A: \"x\\0y\" }")]
+    [InlineData("keepEvents", Least + "keepEvents: none")]
     [InlineData("retries", Least + "retries: 3")]
     [InlineData("retries.attempts", Least + "retries: { attempts: 11 }")]
     [InlineData("retries.attempts", Least + "retries: { attempts: -1 }")]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FaasCluster.Contracts.Billing;
 using FaasCluster.Contracts.Bus;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Health;
 using FaasCluster.Messaging;
@@ -133,6 +134,7 @@ internal sealed class TestWorker : IAsyncDisposable
             new AttemptRecord
             {
                 Message = message,
+                KeepsEventOfSuccess = revision.Manifest.KeepEvents == EventKeeping.All,
                 FunctionName = revision.Manifest.Name,
                 MemoryBytes = revision.Manifest.MemoryBytes,
                 State = error is null ? InvocationState.Succeeded : outcome.RetryAfter is null ? InvocationState.Failed : InvocationState.Queued,

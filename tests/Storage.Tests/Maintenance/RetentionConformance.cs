@@ -23,7 +23,7 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
         var result = await Node.Maintenance.ApplyRetentionAsync(default);
 
         // Beside PostgreSQL's partitions there is only what lay in no partition.
-        Assert.Equal(Backend.IsPostgres ? 0 : (1500 * 3) + 20, result.Rows);
+        Assert.Equal(Backend.IsPostgres ? 0 : (1500 * 4) + 20, result.Rows);
         Assert.Equal(Backend.IsPostgres, result.Partitions.Count > 0);
         foreach (var id in old)
         {
@@ -32,11 +32,15 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
 
         Assert.Empty(await Node.Logs.ReadAsync(WellKnownAccounts.Default, old[0], null, 10, default));
         Assert.Equal(0, await Node.Invocations.CountStartsAsync(old[0], 1, default));
+        Assert.Null(await Node.Events.FindAsync(WellKnownAccounts.Default, old[0], default));
+        Assert.Null(await Node.DeadLetters.FindAsync(WellKnownAccounts.Default, old[0], default));
         foreach (var id in kept)
         {
             Assert.Single((await FindAsync(id))!.Attempts);
             Assert.Single(await Node.Logs.ReadAsync(WellKnownAccounts.Default, id, null, 10, default));
             Assert.Equal(1, await Node.Invocations.CountStartsAsync(id, 1, default));
+            Assert.NotNull(await Node.Events.FindAsync(WellKnownAccounts.Default, id, default));
+            Assert.NotNull(await Node.DeadLetters.FindAsync(WellKnownAccounts.Default, id, default));
         }
 
         var again = await Node.Maintenance.ApplyRetentionAsync(default);
@@ -52,7 +56,7 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
 
         var result = await Node.Maintenance.ApplyRetentionAsync(default);
 
-        Assert.Equal(8, result.Rows);
+        Assert.Equal(10, result.Rows);
         Assert.Null(await FindAsync(old[0]));
     }
 
@@ -175,13 +179,29 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
         Assert.Null(await Node.Payloads.FindAsync(orphan.InvocationId, default));
     }
 
+    [Fact]
+    public async Task Payload_OfADeadLetter_StaysUntilTheRetentionTakesTheLetter()
+    {
+        var message = Sample.Message() with { BodyIsStored = true, Body = default };
+        await Node.Payloads.PutAsync(message.InvocationId, new byte[1], default);
+        await Node.Invocations.RecordAsync([Sample.Failure(message)], default);
+
+        var later = await LaterAsync(TimeSpan.FromDays(29));
+        Assert.Equal(0, (await later.Maintenance.ApplyRetentionAsync(default)).Payloads);
+        Assert.NotNull(await Node.Events.FindAsync(WellKnownAccounts.Default, message.InvocationId, default));
+
+        var muchLater = await LaterAsync(TimeSpan.FromDays(32));
+        Assert.Equal(1, (await muchLater.Maintenance.ApplyRetentionAsync(default)).Payloads);
+        Assert.Null(await Node.DeadLetters.FindAsync(WellKnownAccounts.Default, message.InvocationId, default));
+    }
+
     /// <summary>A node to whose clock everything is older by the given time and a bit.</summary>
     private Task<StoreNode> LaterAsync(TimeSpan age) => AddNodeAsync(new FakeTimeProvider(DateTimeOffset.UtcNow + age + TimeSpan.FromMinutes(1)));
 
     private async Task<IReadOnlyList<Guid>> WriteAsync(IEnumerable<DateTimeOffset> times)
     {
         var messages = times.Select(time => Sample.Message(time)).ToList();
-        await Node.Invocations.RecordAsync([.. messages.Select(message => Sample.Success(message))], default);
+        await Node.Invocations.RecordAsync([.. messages.Select(message => Sample.Failure(message))], default);
         await Node.Logs.AppendAsync([.. messages.Select(Line)], default);
         foreach (var message in messages.Take(20))
         {
