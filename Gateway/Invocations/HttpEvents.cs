@@ -44,7 +44,7 @@ internal static class HttpEvents
 
         // As sent, if what was sent is what was routed by: no absolute form, no dot segments, no encoded name.
         if (path.StartsWith(plain, StringComparison.Ordinal)
-            && !path.Contains("/.", StringComparison.Ordinal) 
+            && !path.Contains("/.", StringComparison.Ordinal)
             && !path.Contains("%2E", StringComparison.OrdinalIgnoreCase)
             && (path.Length == plain.Length || path[plain.Length] == '/'))
         {

@@ -48,6 +48,17 @@ public sealed class RunScriptTests
     }
 
     [Fact]
+    public async Task Test_UnknownGenerationOfServers_SaysWhichThereAre()
+    {
+        using var place = new Workplace();
+
+        var (status, _, error) = await place.RunAsync($"{Repository.Root}/test --generation 14");
+
+        Assert.Equal(1, status);
+        Assert.Contains("there is no generation '14'; expected 13 (Debian 13: RabbitMQ 4.0, PostgreSQL 17)", error);
+    }
+
+    [Fact]
     public async Task Run_WithoutTheSdk_SaysWhatToInstall()
     {
         using var place = new Workplace();
