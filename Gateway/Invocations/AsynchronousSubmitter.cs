@@ -49,6 +49,10 @@ internal sealed class AsynchronousSubmitter(
             return;
         }
 
+#if FAULTS
+        FaasCluster.Messaging.Hosting.CrashPoint.Pass("after-confirm");
+#endif
+
         // 3. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
         var row = new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name };
         await accepted.AddAsync(row, CancellationToken.None);

@@ -135,6 +135,9 @@ internal sealed class InvocationExecutor(
 
     private async Task<ExecutionOutcome> InvokeAsync(ISandbox sandbox, IDelivery delivery, InvocationMessage message, ExecutionLog log, CancellationToken cancellationToken)
     {
+#if FAULTS
+        Faults.Executing(message);
+#endif
         var run = sandbox.InvokeAsync(message, log, cancellationToken);
         if (message.Kind == InvocationKind.Synchronous && !run.IsCompleted)
         {
@@ -181,6 +184,9 @@ internal sealed class InvocationExecutor(
             await Faults.BeforeCommitAsync(delivery, time);
 #endif
             var recorded = await WriteAsync(record, message.Kind);
+#if FAULTS
+            Faults.AfterCommit();
+#endif
             if (message.Kind == InvocationKind.Asynchronous || acknowledgeCall)
             {
                 await delivery.AckAsync();

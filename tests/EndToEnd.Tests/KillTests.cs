@@ -74,7 +74,8 @@ public sealed class KillTests
     public async Task TenThousand_WithAWorkerThatAcknowledgesBeforeItCommits_AreNotAllRecorded()
     {
         // The control: without the order of commit and acknowledgement the same run loses, so the run above proves something.
-        var dll = await FaultyWorker.BuildAsync();
+        await FaultyHosts.BuildAsync();
+        var dll = FaultyHosts.Dll("Worker");
         var settings = new Dictionary<string, string> { ["FAAS_FAULT"] = "acknowledge-first" };
         await using var platform = await ClusterPlatform.StartAsync(settings, workers: 2, dll);
         await platform.Client.DeployFileAsync("app.py", Echo, EchoManifest);

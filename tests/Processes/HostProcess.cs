@@ -4,20 +4,24 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace FaasCluster.EndToEnd.Tests.Hosting;
+namespace FaasCluster.Processes;
 
 /// <summary>One process of the product: gateway, worker or standalone, on a free port of the loopback.</summary>
-internal sealed partial class HostProcess : IAsyncDisposable
+public sealed partial class HostProcess : IAsyncDisposable
 {
     private const int SigKill = 9;
     private const int SigTerm = 15;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
 
     private readonly StringBuilder output = new();
+    private readonly StreamWriter? logFile;
     private readonly Process process;
 
-    private HostProcess(string project, string dll, int port, IReadOnlyDictionary<string, string> settings)
+    private HostProcess(string project, string dll, int port, IReadOnlyDictionary<string, string> settings, string? logPath)
     {
         Project = project;
+        logFile = logPath is null ? null : new StreamWriter(logPath, append: true) { AutoFlush = true };
         Url = $"http://127.0.0.1:{port}";
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         start.ArgumentList.Add(dll);
@@ -46,6 +50,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
     public int ExitCode => process.ExitCode;
 
+    /// <summary>What it printed; empty if that goes to a file.</summary>
     public string Output
     {
         get
@@ -58,9 +63,16 @@ internal sealed partial class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a host and waits until it is ready.</summary>
-    public static async Task<HostProcess> StartAsync(string project, IReadOnlyDictionary<string, string> settings, int? port = null, string? dll = null, bool ready = true)
+    /// <param name="project">Gateway, Worker or Standalone.</param>
+    /// <param name="settings">Its settings, as "Section:Key".</param>
+    /// <param name="port">Where it listens; default a free one.</param>
+    /// <param name="dll">Its assembly; default the build under test.</param>
+    /// <param name="ready">Whether to wait.</param>
+    /// <param name="logPath">A file to which its output is appended; default <see cref="Output"/>.</param>
+    public static async Task<HostProcess> StartAsync(
+        string project, IReadOnlyDictionary<string, string> settings, int? port = null, string? dll = null, bool ready = true, string? logPath = null)
     {
-        var host = new HostProcess(project, dll ?? Repository.Dll(project), port ?? FreePort(), settings);
+        var host = new HostProcess(project, dll ?? Repository.Dll(project), port ?? FreePort(), settings, logPath);
         try
         {
             if (ready)
@@ -113,6 +125,12 @@ internal sealed partial class HostProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>SIGSTOP: it keeps its connections and does nothing.</summary>
+    public void Suspend() => _ = Signal(process.Id, SigStop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => _ = Signal(process.Id, SigCont);
+
     /// <summary>SIGTERM, and wait for the end.</summary>
     public async Task<int> StopAsync()
     {
@@ -125,6 +143,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     {
         if (!process.HasExited)
         {
+            Resume();
             _ = Signal(process.Id, SigTerm);
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             try
@@ -138,13 +157,24 @@ internal sealed partial class HostProcess : IAsyncDisposable
         }
 
         process.Dispose();
+        lock (output)
+        {
+            logFile?.Dispose();
+        }
     }
 
     private void Append(string? line)
     {
         lock (output)
         {
-            output.AppendLine(line);
+            if (logFile is null)
+            {
+                output.AppendLine(line);
+            }
+            else if (line is not null && logFile.BaseStream is not null)
+            {
+                logFile.WriteLine(line);
+            }
         }
     }
 

@@ -6,10 +6,10 @@ using System.Text.Json.Serialization.Metadata;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Packages;
 
-namespace FaasCluster.EndToEnd.Tests.Hosting;
+namespace FaasCluster.Processes;
 
 /// <summary>A user of the platform: everything by HTTP.</summary>
-internal sealed class FaasClient : IDisposable
+public sealed class FaasClient : IDisposable
 {
     private readonly HttpClient http;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace FaasCluster.EndToEnd.Tests.Hosting;
+namespace FaasCluster.Processes;
 
 /// <summary>Waits for a condition with a hang limit, never for a time.</summary>
-internal static class Until
+public static class Until
 {
     public static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(60);
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace FaasCluster.EndToEnd.Tests.Hosting;
+namespace FaasCluster.Processes;
 
 /// <summary>What a process has started, from /proc.</summary>
-internal static class ProcessTree
+public static class ProcessTree
 {
     /// <summary>Every process below the given one.</summary>
     public static IReadOnlyList<int> Below(int process)

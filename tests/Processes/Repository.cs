@@ -1,7 +1,7 @@
-namespace FaasCluster.EndToEnd.Tests.Hosting;
+namespace FaasCluster.Processes;
 
 /// <summary>Where the product under test lies.</summary>
-internal static class Repository
+public static class Repository
 {
     public static string Root { get; } = FindRoot();
 
