@@ -12,7 +12,7 @@ public sealed record MessagingOptions
     [Required, RegularExpression("^[A-Za-z0-9_-]{1,64}$")]
     public string NodeId { get; init; } = MakeNodeId();
 
-    /// <summary>The broker, as an amqp or amqps URI with credentials and virtual host; null for the in-process queue of the embedded mode.</summary>
+    /// <summary>The broker, as an amqp or amqps URI with credentials and virtual host, or several with commas between them for the nodes of one broker; null for the in-process queue of the embedded mode.</summary>
     public string? BrokerUri { get; init; }
 
     /// <summary>Where the in-process queue keeps its file; used only without <see cref="BrokerUri"/>.</summary>

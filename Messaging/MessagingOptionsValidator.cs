@@ -10,7 +10,7 @@ internal sealed class MessagingOptionsValidator : IValidateOptions<MessagingOpti
     {
         if (options.BrokerUri is { } uri)
         {
-            return BrokerAddress.TryParse(uri, out _, out var problem)
+            return BrokerAddresses.TryParse(uri, out _, out var problem)
                 ? ValidateOptionsResult.Success
                 : ValidateOptionsResult.Fail($"ConnectionStrings:RabbitMq: {problem}");
         }

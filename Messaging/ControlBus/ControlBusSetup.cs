@@ -49,12 +49,24 @@ internal static class ControlBusSetup
 
     private static void ConfigureRabbitMq(IBusRegistrationContext context, IRabbitMqBusFactoryConfigurator configurator)
     {
-        var address = BrokerAddress.Parse(Options(context).BrokerUri!);
+        var addresses = BrokerAddresses.Parse(Options(context).BrokerUri!).All;
+        var address = addresses[0];
         configurator.Host(address.Host, address.Port, address.VirtualHost, $"faas {Options(context).NodeId} bus", host =>
         {
             host.Username(address.User);
             host.Password(address.Password);
             host.PublisherConfirmation = false;
+            if (addresses.Count > 1)
+            {
+                host.UseCluster(cluster =>
+                {
+                    foreach (var node in addresses)
+                    {
+                        cluster.Node($"{node.Host}:{node.Port}");
+                    }
+                });
+            }
+
             if (address.IsEncrypted)
             {
                 host.UseSsl(tls => tls.ServerName = address.Host);

@@ -9,18 +9,21 @@ public sealed class PrivateBroker : IAsyncDisposable
 {
     private readonly string _directory;
     private readonly int _port;
+    private readonly PrivateBroker? _first;
 
-    private PrivateBroker(string directory, int port)
+    private PrivateBroker(string directory, int port, PrivateBroker? first)
     {
         _directory = directory;
         _port = port;
+        _first = first;
     }
 
     /// <summary>The AMQP URI of its root virtual host; the same after a restart.</summary>
     public string Uri { get; private set; } = "";
 
     /// <summary>Starts one on a free port. Skips the test where the test servers are not used at all.</summary>
-    public static async Task<PrivateBroker> StartAsync()
+    /// <param name="first">The broker whose further node it is; default one of its own.</param>
+    public static async Task<PrivateBroker> StartAsync(PrivateBroker? first = null)
     {
         _ = TestServers.RabbitMq;
         var directory = Directory.CreateTempSubdirectory("faas-broker-");
@@ -31,7 +34,7 @@ public sealed class PrivateBroker : IAsyncDisposable
                 | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         }
 
-        var broker = new PrivateBroker(Path.Combine(directory.FullName, "broker"), FreePort());
+        var broker = new PrivateBroker(Path.Combine(directory.FullName, "broker"), FreePort(), first);
         try
         {
             await broker.RestartAsync();
@@ -57,7 +60,7 @@ public sealed class PrivateBroker : IAsyncDisposable
     }
 
     /// <summary>Starts it again after <see cref="KillAsync"/>.</summary>
-    public async Task RestartAsync() => Uri = (await BrokerScript.RunAsync("start", _directory, $"{_port}")).Split('\n')[^1];
+    public async Task RestartAsync() => Uri = (await BrokerScript.RunAsync(["start", _directory, $"{_port}", .. _first is null ? [] : new[] { _first._directory }])).Split('\n')[^1];
 
     /// <summary>Stops it as an operator would.</summary>
     public Task StopAsync() => BrokerScript.RunAsync("stop", _directory);

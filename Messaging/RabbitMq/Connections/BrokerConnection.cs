@@ -17,7 +17,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
 
     private readonly string name;
-    private readonly BrokerAddress address;
+    private readonly BrokerAddresses addresses;
     private readonly Func<BrokerLink, CancellationToken, Task> prepare;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -27,16 +27,17 @@ internal sealed class BrokerConnection : IAsyncDisposable
     private long lostAt;
     private volatile BrokerLink? current;
     private volatile string? failure;
+    private int turn = Random.Shared.Next(1_000);
 
     /// <param name="name">What it is for; the broker shows it.</param>
-    /// <param name="address">The broker.</param>
+    /// <param name="addresses">The broker's nodes; any of them will do.</param>
     /// <param name="prepare">Runs on every new link before anybody gets it.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where losses and recoveries are logged.</param>
-    public BrokerConnection(string name, BrokerAddress address, Func<BrokerLink, CancellationToken, Task> prepare, TimeProvider time, ILogger logger)
+    public BrokerConnection(string name, BrokerAddresses addresses, Func<BrokerLink, CancellationToken, Task> prepare, TimeProvider time, ILogger logger)
     {
         this.name = name;
-        this.address = address;
+        this.addresses = addresses;
         this.prepare = prepare;
         this.time = time;
         this.logger = logger;
@@ -50,9 +51,9 @@ internal sealed class BrokerConnection : IAsyncDisposable
     /// <summary>Null if messages can flow; else what is wrong and what to do.</summary>
     public string? Problem => Current switch
     {
-        { BlockedReason: { } reason } => $"RabbitMQ at {address} takes no messages: {reason}. Give it memory or disk, or wait until its queues are shorter.",
+        { BlockedReason: { } reason } => $"RabbitMQ at {addresses} takes no messages: {reason}. Give it memory or disk, or wait until its queues are shorter.",
         { } => null,
-        null => $"RabbitMQ at {address} cannot be reached ({failure ?? "not tried yet"}). Check that it runs and that ConnectionStrings:RabbitMq is right.",
+        null => $"RabbitMQ at {addresses} cannot be reached ({failure ?? "not tried yet"}). Check that it runs and that ConnectionStrings:RabbitMq is right.",
     };
 
     public void Start() => background.Start();
@@ -116,16 +117,21 @@ internal sealed class BrokerConnection : IAsyncDisposable
     private async Task KeepConnectedAsync(CancellationToken cancellationToken)
     {
         var pause = FirstPause;
+
+        // Why it cannot be reached is logged once for each reason, not for each try.
+        var told = new HashSet<(BrokerAddress Address, string Reason)>();
         while (!cancellationToken.IsCancellationRequested)
         {
             IConnection? connection = null;
+            var address = addresses.All[turn % addresses.All.Count];
             try
             {
-                connection = await MakeFactory().CreateConnectionAsync(name, cancellationToken);
+                connection = await MakeFactory(address).CreateConnectionAsync(name, cancellationToken);
                 var link = new BrokerLink(connection);
                 await prepare(link, cancellationToken);
                 Log.Connected(logger, name, address);
                 pause = FirstPause;
+                told.Clear();
                 Announce(link);
                 var reason = await link.Closed.WaitAsync(cancellationToken);
                 Withdraw(reason.ToString());
@@ -138,9 +144,8 @@ internal sealed class BrokerConnection : IAsyncDisposable
             catch (Exception exception)
             {
                 var reason = Innermost(exception);
-                if (failure != reason)
+                if (told.Add((address, reason)))
                 {
-                    // Once for each reason, not for each try.
                     Log.ConnectFailed(logger, name, address, reason);
                 }
 
@@ -162,6 +167,8 @@ internal sealed class BrokerConnection : IAsyncDisposable
                 break;
             }
 
+            // The next node of the broker: this one may be gone for good.
+            turn++;
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
 
@@ -196,7 +203,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
         }
     }
 
-    private ConnectionFactory MakeFactory() => new()
+    private static ConnectionFactory MakeFactory(BrokerAddress address) => new()
     {
         HostName = address.Host,
         Port = address.Port,

@@ -12,9 +12,9 @@ internal sealed class BrokerConnections : IMessagingHealth, IAsyncDisposable
 {
     public BrokerConnections(IOptions<MessagingOptions> options, Topology topology, TimeProvider time, ILogger<BrokerConnections> logger)
     {
-        var address = BrokerAddress.Parse(options.Value.BrokerUri!);
-        Publishing = new BrokerConnection($"faas {options.Value.NodeId} publish", address, topology.DeclareAsync, time, logger);
-        Consuming = new BrokerConnection($"faas {options.Value.NodeId} consume", address, topology.DeclareAsync, time, logger);
+        var addresses = BrokerAddresses.Parse(options.Value.BrokerUri!);
+        Publishing = new BrokerConnection($"faas {options.Value.NodeId} publish", addresses, topology.DeclareAsync, time, logger);
+        Consuming = new BrokerConnection($"faas {options.Value.NodeId} consume", addresses, topology.DeclareAsync, time, logger);
     }
 
     /// <summary>For messages to the broker.</summary>

@@ -42,6 +42,19 @@ public sealed class BrokerScriptTests
     }
 
     [Fact]
+    public async Task Start_WithFirst_IsAFurtherNode_AlsoAfterTheFirstWasKilled()
+    {
+        await using var first = await PrivateBroker.StartAsync();
+        await using var second = await PrivateBroker.StartAsync(first);
+        Assert.Equal("{ok, 1}", await second.EvaluateAsync("length(nodes())."));
+
+        await first.KillAsync();
+        await Eventually.TrueAsync(async () => await second.EvaluateAsync("length(nodes()).") == "{ok, 0}", "the second node notices");
+        await first.RestartAsync();
+        await Eventually.TrueAsync(async () => await second.EvaluateAsync("length(nodes()).") == "{ok, 1}", "they are together again");
+    }
+
+    [Fact]
     public async Task Start_PortTaken_SaysSo()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
