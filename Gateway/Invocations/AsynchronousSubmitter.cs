@@ -40,6 +40,10 @@ internal sealed class AsynchronousSubmitter(
             message = message with { BodyIsStored = true, Body = default };
         }
 
+#if FAULTS
+        FaasCluster.Messaging.Hosting.CrashPoint.Pass("before-publish");
+#endif
+
         // 2. The queue. The caller's leaving does not end it: the sender has a limit of its own.
         var refusal = await sender.EnqueueAsync(message, CancellationToken.None);
         activity.Describe(message.InvocationId, refusal);

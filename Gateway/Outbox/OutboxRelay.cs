@@ -88,6 +88,9 @@ internal sealed class OutboxRelay(
             return false;
         }
 
+#if FAULTS
+        FaasCluster.Messaging.Hosting.CrashPoint.Pass("after-outbox-publish");
+#endif
         waker.WakeIfCold(message.FunctionId);
         return true;
     }

@@ -58,6 +58,12 @@ public sealed class FaasClient : IDisposable
             : null;
     }
 
+    public async Task<FunctionDescription> FunctionAsync(string name)
+    {
+        using var answer = await http.GetAsync($"/api/functions/{name}");
+        return await ReadAsync(answer, HttpStatusCode.OK, ApiJson.Default.FunctionDescription);
+    }
+
     public async Task<InvocationDescription> InvocationAsync(Guid id)
     {
         using var answer = await http.GetAsync($"/api/invocations/{id}");
