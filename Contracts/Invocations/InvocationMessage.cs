@@ -21,6 +21,12 @@ public sealed record InvocationMessage
     /// <summary>Which execution this is, from 1. A redelivery keeps it; only the platform's own retry raises it.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>
+    /// How many of the attempts before this one the function's policy counted, from 0. The others met faults of the platform or a
+    /// limit, which use up nothing.
+    /// </summary>
+    public int Failures { get; init; }
+
     /// <summary>Whether somebody waits for the answer.</summary>
     public required InvocationKind Kind { get; init; }
 

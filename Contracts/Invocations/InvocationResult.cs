@@ -30,4 +30,7 @@ public sealed record InvocationError
 
     /// <summary>Frames of the user's own code, innermost last; empty if there are none.</summary>
     public IReadOnlyList<string> StackTrace { get; init; } = [];
+
+    /// <summary>What the function said about a further attempt; null if nothing. It stays on the worker: neither answers nor records carry it.</summary>
+    public RetryAdvice? Advice { get; init; }
 }

@@ -18,6 +18,14 @@ public static class HeaderNames
     /// <summary>"false" if the record could not be confirmed in time.</summary>
     public const string Recorded = "Faas-Recorded";
 
+    /// <summary>
+    /// In an answer of a function to an asynchronous invocation: the attempt failed, and the next one is due after so many seconds.
+    /// </summary>
+    public const string RetryAfter = "Faas-Retry-After";
+
+    /// <summary>In an answer of a function to an asynchronous invocation: "never" means that the attempt failed and is the last one.</summary>
+    public const string Retry = "Faas-Retry";
+
     /// <summary>The caller's API key; <c>Authorization: Bearer</c> does as well.</summary>
     public const string ApiKey = "Faas-Key";
 }

@@ -101,6 +101,11 @@ internal sealed class InvocationExecutor(
             execution = execution with { Error = new InvocationError { Code = ErrorCode.WorkerLost, Message = "The worker was stopped before the function answered." } };
         }
 
+        if (message.Kind == InvocationKind.Asynchronous && RetryHeaders.FindFailure(execution.Result) is { } failure)
+        {
+            execution = execution with { Result = null, Error = failure };
+        }
+
         settled(CompleteAsync(sandbox.Revision, delivery, message, execution, coldStart, log, startedAt));
         return execution;
     }
@@ -234,7 +239,7 @@ internal sealed class InvocationExecutor(
     {
         var endedAt = startedAt + timings.Start + timings.Init + timings.Run;
         var decision = execution.Error is { } error
-            ? RetryDecision.After(message.Kind, error.Code, message.Attempt, revision.Manifest.Retries, message.Deadline, endedAt, Random.Shared.NextDouble())
+            ? RetryDecision.After(message, error, revision.Manifest.Retries, endedAt, Random.Shared.NextDouble())
             : new RetryDecision { State = InvocationState.Succeeded };
         return new AttemptRecord
         {
@@ -253,7 +258,7 @@ internal sealed class InvocationExecutor(
             CpuTime = Sum(execution.CpuTime, start?.CpuTime),
             WorkerId = workerId,
             Bill = bill,
-            NextAttempt = decision.NextDueAt is { } due ? message with { Attempt = message.Attempt + 1, DueAt = due } : null,
+            NextAttempt = decision.Next,
         };
     }
 

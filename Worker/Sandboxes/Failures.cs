@@ -23,8 +23,12 @@ internal static class Failures
     public static InvocationError OutOfMemory(FunctionManifest manifest) =>
         Of(ErrorCode.OutOfMemory, $"The function needed more than its {manifest.MemoryBytes >> 20} MB of memory (files in /tmp count) and was killed. Raise 'memory' in its manifest.");
 
-    public static InvocationError Exited(ProcessExit exit, string? lastLine = null) =>
-        Of(ErrorCode.ProcessExited, $"The function's process {exit}{(exit.Status == 0 || lastLine is null ? " before it answered" : "")}.{(lastLine is null ? "" : " It said: " + lastLine)}");
+    public static InvocationError Exited(ProcessExit exit, string? lastLine = null) => new()
+    {
+        Code = ErrorCode.ProcessExited,
+        Message = Cut($"The function's process {exit}{(exit.Status == 0 || lastLine is null ? " before it answered" : "")}.{(lastLine is null ? "" : " It said: " + lastLine)}"),
+        Advice = ExitAdvice.Read(exit, lastLine),
+    };
 
     public static InvocationError ResponseTooLarge() =>
         Of(ErrorCode.ResponseTooLarge, $"The function's answer is larger than {Limits.SynchronousPayloadBytes} bytes.");
@@ -36,6 +40,7 @@ internal static class Failures
         Type = string.IsNullOrEmpty(header.Type) ? null : Cut(header.Type),
         Message = Cut(header.Message),
         StackTrace = [.. (header.StackTrace ?? []).TakeLast(MostFrames).Select(Cut)],
+        Advice = header.DoNotRetry ? RetryAdvice.Never : header.RetryAfterSeconds is { } seconds ? RetryAdvice.After(seconds) : null,
     };
 
     private static string Cut(string? text) => text is null ? "" : text.Length <= Limits.ErrorMessageLength ? text : text[..Limits.ErrorMessageLength];

@@ -25,6 +25,9 @@ TASK = "/var/task"
 MAXIMUM_RESULT = (6 << 20) + 100
 PREFIX = struct.Struct(">IBI")
 
+# What functions may import from the platform. Behind everything else: a package's own module of the same name wins.
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
 
 class Channel:
     """Frames over descriptor 3. Blocking: there is nothing else to do while waiting."""
@@ -107,6 +110,19 @@ def user_frames(trace):
     return [line.rstrip("\n") for line in traceback.format_list(own)]
 
 
+def advice(error):
+    """What the error says about a further attempt, by attributes, so that an error need not be one of the module faas."""
+    try:
+        if getattr(error, "do_not_retry", None) is True:
+            return {"doNotRetry": True}
+        seconds = getattr(error, "retry_after_seconds", None)
+        if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds == seconds:
+            return {"retryAfterSeconds": max(0, min(seconds, 1e9))}
+    except Exception:  # A property of the user's that raises must not hide the error.
+        pass
+    return {}
+
+
 def describe(error):
     if isinstance(error, Failure):
         cause = error.cause
@@ -121,6 +137,7 @@ def describe(error):
         "type": name if module in ("builtins", "__main__") else f"{module}.{name}",
         "message": message.encode("utf-8", "replace").decode()[:4096],
         "stackTrace": user_frames(error.__traceback__)[-50:],
+        **advice(error),
     }
 
 

@@ -30,6 +30,34 @@ public sealed class RetryTests
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]
+    public async Task AsynchronousInvocation_ThatSaysWhenToComeAgain_ComesThen(string mode)
+    {
+        // The policy alone would wait for an hour, twice: what the function says is what counts.
+        await using var platform = await Platform.StartAsync(mode, workers: 1);
+        await platform.Client.DeployFileAsync(
+            "app.py",
+            """
+            from faas import DoNotRetry, RetryAfter
+
+            def handler(event, context):
+                if context.attempt == 1:
+                    raise RetryAfter(1, "not yet")
+                raise DoNotRetry("the event is wrong")
+            """,
+            "{name: advising, runtime: python3, handler: app.handler, retries: {attempts: 5, backoff: [1h]}}");
+
+        var id = await platform.Client.CallAsync("advising", """{"n":1}""");
+        var ended = await platform.Client.EndOfAsync(id!.Value);
+
+        Assert.Equal("failed", ended.State);
+        Assert.Equal([1, 2], ended.Attempts!.Select(attempt => attempt.Attempt));
+        Assert.True(ended.Attempts![1].StartedAt - ended.Attempts[0].EndedAt >= TimeSpan.FromSeconds(0.9), "it came too early");
+        Assert.Equal("faas.DoNotRetry", ended.Error!.Type);
+    }
+
+    [Theory]
+    [InlineData("embedded")]
+    [InlineData("cluster")]
     public async Task AsynchronousInvocation_WithALargePayload_ReachesTheFunctionWhole(string mode)
     {
         await using var platform = await Platform.StartAsync(mode, workers: 1);

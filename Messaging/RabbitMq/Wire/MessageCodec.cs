@@ -75,7 +75,7 @@ internal static class MessageCodec
 
     private static Outgoing Write(InvocationMessage message, string type, int refusals)
     {
-        var fields = new Dictionary<string, object?>(11)
+        var fields = new Dictionary<string, object?>(12)
         {
             [MessageHeaders.Function] = message.FunctionId.ToString("N"),
             [MessageHeaders.Revision] = message.Revision,
@@ -87,6 +87,11 @@ internal static class MessageCodec
         if (message.Attempt != 1)
         {
             fields[MessageHeaders.Attempt] = message.Attempt;
+        }
+
+        if (message.Failures != 0)
+        {
+            fields[MessageHeaders.Failures] = message.Failures;
         }
 
         if (message.DueAt != message.AcceptedAt)
@@ -160,6 +165,7 @@ internal static class MessageCodec
             Revision = checked((int)MessageFields.Required(fields.Number(MessageHeaders.Revision), MessageHeaders.Revision)),
             AccountId = MessageFields.Required(fields.Text(MessageHeaders.Account), MessageHeaders.Account),
             Attempt = checked((int)(fields.Number(MessageHeaders.Attempt) ?? 1)),
+            Failures = checked((int)(fields.Number(MessageHeaders.Failures) ?? 0)),
             Kind = kind,
             Trigger = InvocationKinds.ParseTrigger(MessageFields.Required(fields.Text(MessageHeaders.Trigger), MessageHeaders.Trigger)),
             AcceptedAt = acceptedAt,

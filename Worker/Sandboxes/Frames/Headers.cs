@@ -31,6 +31,12 @@ internal sealed record ErrorHeader
 
     /// <summary>True if the answer was longer than allowed, so it was not sent.</summary>
     public bool TooLarge { get; init; }
+
+    /// <summary>True if a further attempt would fail as well.</summary>
+    public bool DoNotRetry { get; init; }
+
+    /// <summary>When a further attempt may succeed, in seconds; null if the function does not say.</summary>
+    public double? RetryAfterSeconds { get; init; }
 }
 
 /// <summary>Of a result frame.</summary>

@@ -53,6 +53,7 @@ public abstract partial class InvocationPathTests
             Revision = 17,
             AccountId = "ünï-☃",
             Attempt = 3,
+            Failures = 2,
             Trigger = TriggerKind.Http,
             DueAt = DateTimeOffset.UtcNow.AddSeconds(-3),
             TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

@@ -12,7 +12,7 @@ public abstract partial class InvocationPathTests
         var (gateway, worker) = (await NodeAsync(), await NodeAsync());
         await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);
         var inbox = new Inbox();
-        var message = Messages.Event(Function, [1, 2, 3]) with { ContentType = "application/json", Attempt = 2 };
+        var message = Messages.Event(Function, [1, 2, 3]) with { ContentType = "application/json", Attempt = 2, Failures = 1 };
 
         Assert.Null(await EnqueueAsync(gateway, message));
         await using (var lane = await LaneAsync(worker, Function, inbox))

@@ -18,7 +18,7 @@ public abstract class OutboxConformance(StoreBackend backend) : Conformance(back
             Http = new HttpEvent { Method = "POST", Path = "/a%20b", Query = "x=\0", Headers = [new("a", "1"), new("a", "2")], SourceIp = "::1", Host = "h:1" },
             Body = new byte[] { 0, 1, 255 },
         };
-        var next = message with { Attempt = 2, DueAt = now.AddSeconds(-1) };
+        var next = message with { Attempt = 2, Failures = 1, DueAt = now.AddSeconds(-1) };
         await RecordAsync(Sample.Retry(message, now) with { NextAttempt = next });
 
         var published = await DrainAsync();

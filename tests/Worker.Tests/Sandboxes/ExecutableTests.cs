@@ -36,6 +36,26 @@ public sealed class ExecutableTests(SandboxFixture fixture) : IClassFixture<Sand
         Assert.Contains(message, SandboxFixture.Error(outcome, ErrorCode.ProcessExited).Message);
     }
 
+    [Theory]
+    [InlineData("echo working >&2; echo 'Faas-Retry-After: 30' >&2; exit 75", 30.0)]
+    [InlineData("printf 'faas-retry-after:0.2' >&2; exit 75", 1.0)]
+    [InlineData("echo wrong >&2; exit 65", null)]
+    public async Task Program_ThatSaysHowToGoOn_IsUnderstood(string code, double? seconds)
+    {
+        var error = SandboxFixture.Error(await fixture.RunAsync(fixture.Shell("#!/bin/sh\n" + code)), ErrorCode.ProcessExited);
+
+        Assert.Equal(seconds is { } wait ? TimeSpan.FromSeconds(wait) : null, error.Advice!.Wait);
+    }
+
+    [Theory]
+    [InlineData("exit 75")]
+    [InlineData("echo 'Faas-Retry-After: soon' >&2; exit 75")]
+    [InlineData("echo 'Faas-Retry-After: 30' >&2; exit 1")]
+    [InlineData("echo 'Faas-Retry-After: 30' >&2; echo last >&2; exit 75")]
+    [InlineData("kill -KILL $$")]
+    public async Task Program_ThatSaysNothingAboutIt_LeavesItToThePolicy(string code) =>
+        Assert.Null(SandboxFixture.Error(await fixture.RunAsync(fixture.Shell("#!/bin/sh\n" + code)), ErrorCode.ProcessExited).Advice);
+
     [Fact]
     public async Task Program_ThatImitatesAFailingSandbox_IsItsOwnFault()
     {

@@ -24,6 +24,31 @@ public sealed class NodeTests(SandboxFixture fixture) : IClassFixture<SandboxFix
     public async Task Module_OfEveryKind_IsLoaded(string file, string code) =>
         Assert.Equal("\"module\"", SandboxFixture.Text(await fixture.RunAsync(fixture.Node(code, file: file))));
 
+    [Theory]
+    [InlineData("throw Object.assign(new Error('busy'), { retryAfterSeconds: 30 })", 30.0)]
+    [InlineData("class Busy extends Error { retryAfterSeconds = 2.5 }; throw new Busy('busy')", 2.5)]
+    [InlineData("throw Object.assign(new Error('busy'), { retryAfterSeconds: Infinity })", 21_600.0)]
+    [InlineData("throw Object.assign(new Error('busy'), { doNotRetry: true })", null)]
+    public async Task Error_ThatSaysHowToGoOn_IsUnderstood(string raise, double? seconds)
+    {
+        var error = SandboxFixture.Error(await fixture.RunAsync(fixture.Node($"exports.handler = async () => {{ {raise} }}")), ErrorCode.FunctionError);
+
+        Assert.Equal(seconds is { } wait ? TimeSpan.FromSeconds(wait) : null, error.Advice!.Wait);
+        Assert.Equal("busy", error.Message);
+    }
+
+    [Theory]
+    [InlineData("throw new Error('x')")]
+    [InlineData("throw Object.assign(new Error('x'), { retryAfterSeconds: '30' })")]
+    [InlineData("throw Object.assign(new Error('x'), { retryAfterSeconds: NaN, doNotRetry: 1 })")]
+    [InlineData("throw 'x'")]
+    public async Task Error_ThatSaysNothingAboutIt_LeavesItToThePolicy(string raise)
+    {
+        var error = SandboxFixture.Error(await fixture.RunAsync(fixture.Node($"exports.handler = async () => {{ {raise} }}")), ErrorCode.FunctionError);
+
+        Assert.Equal(("x", null), (error.Message, error.Advice));
+    }
+
     [Fact]
     public async Task Package_WithTypeModuleAndDependencies_IsLoaded()
     {

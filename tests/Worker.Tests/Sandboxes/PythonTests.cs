@@ -38,6 +38,59 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
         Assert.True(sandbox.IsUsable);
     }
 
+    [Theory]
+    [InlineData("from faas import RetryAfter", "raise RetryAfter(30, 'busy')", 30.0, "faas.RetryAfter", "busy")]
+    [InlineData("import faas, datetime", "raise faas.RetryAfter(datetime.timedelta(minutes=2))", 120.0, "faas.RetryAfter", "to be tried again after 120 s")]
+    [InlineData("from faas import DoNotRetry", "raise DoNotRetry('wrong')", null, "faas.DoNotRetry", "wrong")]
+    [InlineData("class Busy(Exception):\n    retry_after_seconds = 2.5", "raise Busy('own')", 2.5, "app.Busy", "own")]
+    [InlineData("class Wrong(Exception):\n    do_not_retry = True", "raise Wrong('own')", null, "app.Wrong", "own")]
+    [InlineData("from faas import RetryAfter", "raise RetryAfter(float('inf'))", 21_600.0, "faas.RetryAfter", "to be tried again after inf s")]
+    public async Task Error_ThatSaysHowToGoOn_IsUnderstood(string before, string raise, double? seconds, string type, string message)
+    {
+        foreach (var signature in new[] { "event, context", "request" })
+        {
+            var error = SandboxFixture.Error(await fixture.RunAsync(fixture.Python($"{before}\ndef handler({signature}):\n    {raise}")), ErrorCode.FunctionError);
+
+            Assert.Equal(seconds is { } wait ? TimeSpan.FromSeconds(wait) : null, error.Advice!.Wait);
+            Assert.Equal((type, message), (error.Type, error.Message));
+        }
+    }
+
+    [Fact]
+    public async Task Error_WhileLoading_SaysHowToGoOnToo()
+    {
+        var error = await fixture.FailToStartAsync(fixture.Python("from faas import RetryAfter\nraise RetryAfter(5)"));
+
+        Assert.Equal(ErrorCode.InitError, error.Code);
+        Assert.Equal(TimeSpan.FromSeconds(5), error.Advice!.Wait);
+    }
+
+    [Theory]
+    [InlineData("e = ValueError('x'); e.retry_after_seconds = 'soon'; raise e", "ValueError")]
+    [InlineData("e = ValueError('x'); e.retry_after_seconds = float('nan'); raise e", "ValueError")]
+    [InlineData("e = ValueError('x'); e.do_not_retry = 'no'; raise e", "ValueError")]
+    [InlineData("e = ValueError('x'); e.retry_after_seconds = True; raise e", "ValueError")]
+    [InlineData("import faas; raise faas.RetryAfter('soon')", "ValueError")]
+    public async Task Error_ThatSaysNonsense_IsAnOrdinaryOne(string raise, string type)
+    {
+        var error = SandboxFixture.Error(await fixture.RunAsync(fixture.Python($"def handler(event, context):\n    {raise}")), ErrorCode.FunctionError);
+
+        Assert.Null(error.Advice);
+        Assert.Equal(type, error.Type);
+    }
+
+    [Fact]
+    public async Task Package_WithAModuleNamedLikeThePlatforms_GetsItsOwn()
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(fixture.Root, "own-module")).FullName;
+        File.WriteAllText(Path.Combine(directory, "app.py"), "import faas\ndef handler(event, context):\n    return faas.WHO");
+        File.WriteAllText(Path.Combine(directory, "faas.py"), "WHO = 'mine'");
+
+        var revision = fixture.Deploy(RuntimeIds.Python3, "app.handler", PackageBuilder.FromDirectory(directory));
+
+        Assert.Equal("\"mine\"", SandboxFixture.Text(await fixture.RunAsync(revision)));
+    }
+
     [Fact]
     public async Task HttpHandler_OfTheIssue_Answers()
     {
