@@ -47,6 +47,7 @@ internal static class KeptEvents
             Revision = default,
             AccountId = null!,
             Attempt = default,
+            Failures = default,
             Kind = default,
             Trigger = default,
             AcceptedAt = default,

@@ -51,6 +51,17 @@ public abstract class KeptEventConformance(StoreBackend backend) : Conformance(b
     }
 
     [Fact]
+    public async Task Record_AfterFailures_KeepsAnEventWithoutThem()
+    {
+        // What is made of it begins anew, with all attempts of its policy.
+        var message = Sample.Message() with { Attempt = 4, Failures = 2, SuppressDestinations = true };
+        await RecordAsync(Sample.Failure(message));
+
+        var kept = (await EventAsync(message))!.Message;
+        Assert.Equal((0, true), (kept.Failures, kept.SuppressDestinations));
+    }
+
+    [Fact]
     public async Task Record_OfASynchronousCall_KeepsNothing()
     {
         var message = Sample.Message() with { Kind = InvocationKind.Synchronous };
