@@ -119,6 +119,7 @@ public static class GatewayHosting
         services.AddSingleton<IControlBusHandler<CancellationRequested>>(provider => provider.GetRequiredService<Cancellation>());
         services.AddSingleton<AdmissionGate>();
         services.AddSingleton<InvocationFinder>();
+        services.AddSingleton<QueueGauge>();
         services.AddSingleton<Waker>();
         services.AddSingleton<QueueRepair>();
         services.AddSingleton<SynchronousCaller>();

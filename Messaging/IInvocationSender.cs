@@ -18,6 +18,9 @@ public interface IInvocationSender
     /// <returns>Null when it is safe; else queue_full (the queue is at its limit) or broker_unavailable (not confirmed, or unroutable).</returns>
     Task<ErrorCode?> EnqueueAsync(InvocationMessage message, CancellationToken cancellationToken);
 
+    /// <summary>How many asynchronous invocations wait in the function's queue, those that workers hold left out; null if that cannot be told now.</summary>
+    Task<long?> CountWaitingAsync(Guid functionId, CancellationToken cancellationToken);
+
     /// <summary>Asks any worker with room to become warm for a function. A hint: it may be lost.</summary>
     Task WakeAsync(Guid functionId, CancellationToken cancellationToken);
 

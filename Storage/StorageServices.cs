@@ -1,4 +1,5 @@
 using FaasCluster.Storage.Accounts;
+using FaasCluster.Storage.Concurrency;
 using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
@@ -78,6 +79,7 @@ public static class StorageServices
         services.AddSingleton<IPackageStore, PackageStore>();
         services.AddSingleton<IPayloadStore, PayloadStore>();
         services.AddSingleton<IUsageStore, UsageStore>();
+        services.AddSingleton<ISlotLeaseStore, SlotLeaseStore>();
         services.AddSingleton<IOutboxStore>(provider => provider.GetRequiredService<Database>() switch
         {
             PostgresDatabase postgres => ActivatorUtilities.CreateInstance<PostgresOutboxStore>(provider, postgres),

@@ -29,6 +29,20 @@ public sealed record WorkerOptions
     public TimeSpan GrowAfter { get; init; } = TimeSpan.FromMilliseconds(25);
 
     /// <summary>
+    /// How long a call of a function at its concurrency limit waits for a slot, here or handed over by another worker, before
+    /// it is answered with throttled, 0 to 10 s, default 200 ms.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:10")]
+    public TimeSpan ThrottleAfter { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// How long a leased slot of a function with a concurrency limit stays with a worker that does not renew it any more,
+    /// 2 s to 10 min, default 30 s. So long a dead worker's slots are missing.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:02", "00:10:00")]
+    public TimeSpan SlotLease { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// How long a synchronous answer waits for its record before it goes out marked as not yet recorded, 0 to 60 s, default 1 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]

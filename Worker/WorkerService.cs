@@ -2,6 +2,7 @@ using FaasCluster.Contracts.Bus;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
+using FaasCluster.Worker.Concurrency;
 using FaasCluster.Worker.Lanes;
 using FaasCluster.Worker.Sandboxes;
 using Microsoft.Extensions.Options;
@@ -15,6 +16,7 @@ namespace FaasCluster.Worker;
 internal sealed class WorkerService(
     LaneTable lanes,
     LaneServices services,
+    SlotLeases leases,
     IInvocationReceiver receiver,
     IControlBus bus,
     ISandboxFactory sandboxes,
@@ -30,6 +32,10 @@ internal sealed class WorkerService(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         IColdSubscription? cold = null;
+
+        // Longer than work is taken: what runs during the drain holds its slots.
+        using var leasing = new CancellationTokenSource();
+        var renewing = leases.RunAsync(leasing.Token);
         try
         {
             if (await sandboxes.WhenReadyAsync(stoppingToken) is { } problem)
@@ -62,6 +68,8 @@ internal sealed class WorkerService(
         finally
         {
             await DrainAsync(cold);
+            await leasing.CancelAsync();
+            await renewing;
         }
     }
 

@@ -41,6 +41,8 @@ internal static class DescribeCommand
             ("Runtime", $"{function.Runtime}, handler {function.Handler}, signature {function.Signature}"),
             ("Memory", Figures.Memory(function.MemoryMb)),
             ("Deadlines", $"wait {Figures.Milliseconds(function.WaitTimeoutMs)}, init {Figures.Milliseconds(function.InitTimeoutMs)}, run {Figures.Milliseconds(function.TimeoutMs)}"),
+            ("Concurrency", function.Concurrency is { } most ? $"at most {most} at once in the cluster" : "no limit"),
+            ("Queue", function.QueueLimit is { } waiting ? $"at most {waiting} wait" : "no limit of its own"),
             ("Network", function.Network),
             ("Environment", function.Environment.Count == 0 ? "nothing set" : string.Join(", ", function.Environment)),
             ("Retries", $"{function.Retries} (asynchronous calls)"),

@@ -33,6 +33,12 @@ public sealed record FunctionDescription
     /// <summary>Longest run, in ms: the run deadline.</summary>
     public required long TimeoutMs { get; init; }
 
+    /// <summary>Most invocations that run at once in the cluster; null without a limit.</summary>
+    public int? Concurrency { get; init; }
+
+    /// <summary>Most asynchronous invocations that wait in its queue before further ones are refused; null for no limit of its own.</summary>
+    public int? QueueLimit { get; init; }
+
     /// <summary>none (egress comes later).</summary>
     public required string Network { get; init; }
 

@@ -58,6 +58,16 @@ public sealed record CancellationRequested
     public required string AccountId { get; init; }
 }
 
+/// <summary>A worker waits for a slot of a function that is at its concurrency limit. A hint: others end idle sandboxes of it.</summary>
+public sealed record SlotWanted
+{
+    /// <summary>The function.</summary>
+    public required Guid FunctionId { get; init; }
+
+    /// <summary>The worker that waits.</summary>
+    public required string WorkerId { get; init; }
+}
+
 /// <summary>Sent by every worker every few seconds, and when it starts or stops.</summary>
 public sealed record WorkerHeartbeat
 {

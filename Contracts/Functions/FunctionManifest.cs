@@ -73,6 +73,15 @@ public sealed record FunctionManifest
     /// <summary>How long an idle sandbox is kept, 0 to 24 h; null for the worker's default of 5 min.</summary>
     public TimeSpan? KeepAlive { get; init; }
 
+    /// <summary>Most invocations that run at once in the whole cluster, 1 to 10,000; null for no limit, which is the default.</summary>
+    public int? Concurrency { get; init; }
+
+    /// <summary>
+    /// Most asynchronous invocations that wait in the function's queue before further ones are refused, 1 to 1,000,000; null for
+    /// no limit but the broker's, which is the default.
+    /// </summary>
+    public int? QueueLimit { get; init; }
+
     /// <summary>Default none.</summary>
     public NetworkPolicy Network { get; init; } = NetworkPolicy.None;
 

@@ -16,11 +16,12 @@ public static partial class ManifestReader
 
     private static readonly string[] Keys =
     [
-        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "network", "url", "env", "retries", "keepEvents",
+        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "concurrency", "queueLimit", "network", "url", "env", "retries",
+        "keepEvents",
     ];
 
     // Keys of the design that this version cannot honour: refusing them is honest, ignoring them is not.
-    private static readonly string[] LaterKeys = ["concurrency", "secrets", "onFailure", "onSuccess", "triggers", "minInstances"];
+    private static readonly string[] LaterKeys = ["secrets", "onFailure", "onSuccess", "triggers", "minInstances"];
 
     /// <summary>Reads a manifest.</summary>
     /// <param name="text">YAML or JSON.</param>
@@ -73,6 +74,8 @@ public static partial class ManifestReader
         var initTimeout = fields.Duration("initTimeout", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(300)) ?? defaults.InitTimeout;
         var waitTimeout = fields.Duration("waitTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(300)) ?? defaults.WaitTimeout;
         var keepAlive = fields.Duration("keepAlive", TimeSpan.Zero, TimeSpan.FromHours(24));
+        var concurrency = fields.Integer("concurrency", 1, 10_000);
+        var queueLimit = fields.Integer("queueLimit", 1, 1_000_000);
         if (fields.Choice("network", ["none", "egress"]) == "egress")
         {
             fields.Error("network", "'egress' cannot be enforced by this version, so it is refused; use none (the default): the function reaches nothing but its own loopback.");
@@ -101,6 +104,8 @@ public static partial class ManifestReader
                 InitTimeout = initTimeout,
                 WaitTimeout = waitTimeout,
                 KeepAlive = keepAlive,
+                Concurrency = concurrency,
+                QueueLimit = queueLimit,
                 UrlAuth = auth,
                 Environment = environment,
                 Retries = retries,

@@ -66,6 +66,9 @@ public static class TelemetryNames
     /// <summary>Counter: calls dropped because their caller had left before they could start.</summary>
     public const string CallersGone = "faascluster.callers_gone";
 
+    /// <summary>Counter: calls answered with throttled because their function was at its concurrency limit.</summary>
+    public const string Throttled = "faascluster.throttled";
+
     /// <summary>Counter: log lines dropped because the log buffer was full.</summary>
     public const string LogLinesDropped = "faascluster.log_lines.dropped";
 

@@ -22,6 +22,8 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             WaitTimeoutMs = (long)manifest.WaitTimeout.TotalMilliseconds,
             InitTimeoutMs = (long)manifest.InitTimeout.TotalMilliseconds,
             TimeoutMs = (long)manifest.Timeout.TotalMilliseconds,
+            Concurrency = manifest.Concurrency,
+            QueueLimit = manifest.QueueLimit,
             Network = manifest.Network.ToString().ToLowerInvariant(),
             UrlAuth = manifest.UrlAuth.ToString().ToLowerInvariant(),
             Environment = [.. manifest.Environment.Keys.Order(StringComparer.Ordinal)],

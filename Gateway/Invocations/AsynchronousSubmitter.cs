@@ -14,12 +14,12 @@ namespace FaasCluster.Gateway.Invocations;
 
 /// <summary>Accepts an invocation: 202 only after it is safe in its queue.</summary>
 internal sealed class AsynchronousSubmitter(
-    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, TimeProvider time)
+    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, QueueGauge gauge, TimeProvider time)
 {
     public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
     {
-        using var place = gate.TryEnter(context.Request, Limits.AsynchronousPayloadBytes);
-        if (!place.IsEntered)
+        using var admitted = gate.TryEnter(context.Request, Limits.AsynchronousPayloadBytes);
+        if (!admitted.IsEntered)
         {
             await AdmissionGate.Refusal.ExecuteAsync(context);
             return;
@@ -31,9 +31,18 @@ internal sealed class AsynchronousSubmitter(
             return;
         }
 
-        // 1. A large event is kept first: a message that refers to it must find it.
+        // 1. Is there a place in the queue?
         using var activity = GatewayActivities.StartPublish(revision, InvocationKind.Asynchronous);
         var message = InvocationMessages.Make(context, revision, InvocationKind.Asynchronous, trigger, body, time);
+        using var place = await gauge.TryEnterAsync(revision, context.RequestAborted);
+        if (place is null)
+        {
+            activity.Describe(message.InvocationId, ErrorCode.QueueFull);
+            await RefuseAsync(context, revision, message, ErrorCode.QueueFull);
+            return;
+        }
+
+        // 2. A large event is kept first: a message that refers to it must find it.
         if (body.Length > Limits.InlinePayloadBytes)
         {
             await payloads.PutAsync(message.InvocationId, body, context.RequestAborted);
@@ -44,7 +53,7 @@ internal sealed class AsynchronousSubmitter(
         FaasCluster.Messaging.Hosting.CrashPoint.Pass("before-publish");
 #endif
 
-        // 2. The queue. The caller's leaving does not end it: the sender has a limit of its own.
+        // 3. The queue. The caller's leaving does not end it: the sender has a limit of its own.
         var refusal = await sender.EnqueueAsync(message, CancellationToken.None);
         activity.Describe(message.InvocationId, refusal);
         if (refusal is { } error)
@@ -53,16 +62,20 @@ internal sealed class AsynchronousSubmitter(
             return;
         }
 
+        place.Take();
 #if FAULTS
         FaasCluster.Messaging.Hosting.CrashPoint.Pass("after-confirm");
 #endif
 
-        // 3. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
+        // 4. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
         var row = new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name };
         await accepted.AddAsync(row, CancellationToken.None);
         waker.WakeIfCold(revision.FunctionId);
         await AcceptAsync(context, message);
     }
+
+    private static string LimitOf(FunctionRevision revision) =>
+        revision.Manifest.QueueLimit is { } limit ? $" (queueLimit: {limit} in function.yaml, or the broker's)" : "";
 
     private static async Task AcceptAsync(HttpContext context, InvocationMessage message)
     {
@@ -93,7 +106,7 @@ internal sealed class AsynchronousSubmitter(
         }
 
         var text = error == ErrorCode.QueueFull
-            ? "The function's queue is at its limit; try again when workers have caught up, or add workers."
+            ? $"The queue of {revision.Manifest.Name} is at its limit{LimitOf(revision)}; nothing was accepted. Try again when workers have caught up, or add workers."
             : "The invocation was not accepted; try again.";
         await AnswerWriter.FailAsync(context, message, new InvocationError { Code = error, Message = text });
     }

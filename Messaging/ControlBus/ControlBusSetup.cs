@@ -16,6 +16,7 @@ internal static class ControlBusSetup
         typeof(ControlBusConsumer<FunctionWarmed>),
         typeof(ControlBusConsumer<FunctionCooled>),
         typeof(ControlBusConsumer<WorkerHeartbeat>),
+        typeof(ControlBusConsumer<SlotWanted>),
         typeof(ControlBusConsumer<InvocationCancelled>),
         typeof(ControlBusConsumer<CancellationRequested>),
     ];

@@ -108,6 +108,10 @@ internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, 
     }
 
     /// <inheritdoc/>
+    public Task<long?> CountWaitingAsync(Guid functionId, CancellationToken cancellationToken) =>
+        Task.FromResult<long?>(queues.Look(functionId, queue => queue.Events.Count));
+
+    /// <inheritdoc/>
     public Task WakeAsync(Guid functionId, CancellationToken cancellationToken)
     {
         queues.AddWake(Entry.Wake(functionId, time.GetUtcNow() + WakeExpiration));

@@ -60,6 +60,9 @@ internal static partial class Log
     [LoggerMessage(1028, LogLevel.Error, "A delivery of function {FunctionId} could not be passed on; it goes back to its queue.")]
     public static partial void RepublishFailed(ILogger logger, Exception exception, Guid functionId);
 
+    [LoggerMessage(1029, LogLevel.Debug, "The queue of function {FunctionId} was not counted.")]
+    public static partial void CountFailed(ILogger logger, Exception exception, Guid functionId);
+
     [LoggerMessage(1030, LogLevel.Warning, "Leaving the warm queue of function {FunctionId} failed; what lies in it goes cold by itself: {Reason}")]
     public static partial void LeaveFailed(ILogger logger, Guid functionId, string reason);
 }

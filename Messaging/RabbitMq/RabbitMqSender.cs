@@ -86,6 +86,9 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public Task<long?> CountWaitingAsync(Guid functionId, CancellationToken cancellationToken) => functions.CountAsync(functionId, cancellationToken);
+
+    /// <inheritdoc/>
     public async Task WakeAsync(Guid functionId, CancellationToken cancellationToken)
     {
         if (await publisher.TryGetAsync(cancellationToken) is { } channel)

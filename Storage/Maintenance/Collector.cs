@@ -93,6 +93,10 @@ internal static class Collector
         new { before = now - PayloadGrace },
         cancellationToken);
 
+    /// <summary>Leases that lapsed, of functions of which nobody wants a slot any more.</summary>
+    public static Task<long> DeleteSlotLeasesAsync(Database database, CancellationToken cancellationToken) => ExecuteAsync(
+        database, $"DELETE FROM slot_leases WHERE expires_at < {database.Clock}", new { }, cancellationToken);
+
     private static Task<long> ExecuteAsync(Database database, string statement, object parameters, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) => (long)await connection.ExecuteAsync(
             new CommandDefinition(statement, parameters, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false),

@@ -30,6 +30,12 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>The column type of instants.</summary>
     public abstract string TimeType { get; }
 
+    /// <summary>The database's own clock at this moment, as an expression: leases are not decided by the clocks of nodes.</summary>
+    public abstract string Clock { get; }
+
+    /// <summary>True if only one worker can use it.</summary>
+    public abstract bool HasOneWorker { get; }
+
     /// <summary>Selects gb_seconds and cost as text, and times: how often the two are to be counted.</summary>
     public abstract string DecimalSums { get; }
 
@@ -110,6 +116,12 @@ internal abstract class Database : IAsyncDisposable
 
     /// <summary>The transaction in which migrations run: no other node's migrations run beside it.</summary>
     public abstract Task LockMigrationsAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken);
+
+    /// <summary><see cref="Clock"/> and so many seconds, given as a parameter with its @.</summary>
+    public abstract string ClockPlus(string seconds);
+
+    /// <summary>Waits until no other transaction has locked the same key, and locks it until the end of this one.</summary>
+    public abstract Task LockAsync(DbConnection connection, DbTransaction transaction, Guid key, CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();
 

@@ -11,6 +11,9 @@ internal sealed class PostgresDatabase : Database
     // "faas" in ASCII: the advisory lock of the migrations.
     private const long MigrationLock = 0x66616173;
 
+    // "slot": the first of two keys, so that it is none of the locks with one.
+    private const int SlotLock = 0x736c6f74;
+
     // One statement is one transaction by itself: no BEGIN and no COMMIT to wait for. The parts see the same snapshot and
     // hand on what was new by their RETURNING.
     private static readonly string RecordStatement =
@@ -62,6 +65,11 @@ internal sealed class PostgresDatabase : Database
 
     public override string TimeType => "timestamptz";
 
+    // Not now(), which is the beginning of the transaction: it may have waited for a lock since.
+    public override string Clock => "clock_timestamp()";
+
+    public override bool HasOneWorker => false;
+
     public override string DecimalSums => "1 AS times, sum(gb_seconds)::text AS gb_seconds, sum(cost)::text AS cost";
 
     public NpgsqlDataSource Source => _source;
@@ -75,6 +83,17 @@ internal sealed class PostgresDatabase : Database
         await using var command = connection.CreateCommand();
         command.CommandText = $"SELECT pg_advisory_xact_lock({MigrationLock})";
         command.CommandTimeout = 0;
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public override string ClockPlus(string seconds) => $"clock_timestamp() + make_interval(secs => {seconds})";
+
+    public override async Task LockAsync(DbConnection connection, DbTransaction transaction, Guid key, CancellationToken cancellationToken)
+    {
+        // Two keys that share a hash wait for each other, and that is all.
+        await using var command = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1, hashtext($2))", (NpgsqlConnection)connection, (NpgsqlTransaction)transaction);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SlotLock });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.ToString("N") });
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -43,6 +43,10 @@ internal sealed class SqliteDatabase : Database
 
     public override string TimeType => "text";
 
+    public override string Clock => "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+
+    public override bool HasOneWorker => true;
+
     public override string DecimalSums => "count(*) AS times, gb_seconds, cost";
 
     // Dapper writes the list out.
@@ -50,8 +54,13 @@ internal sealed class SqliteDatabase : Database
 
     public override string DecimalGroups(string columns) => columns + ", gb_seconds, cost";
 
+    public override string ClockPlus(string seconds) => $"strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.3f seconds', {seconds}))";
+
     // The write transaction is the lock: it is taken before the first statement and shuts out other processes too.
     public override Task LockMigrationsAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Here as well.
+    public override Task LockAsync(DbConnection connection, DbTransaction transaction, Guid key, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override Task ExecuteAsync<T>(
         DbConnection connection,

@@ -33,6 +33,12 @@ internal sealed class InvocationExecutor(
     private static readonly TimeSpan StartedNoticeAfter = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan StorePause = TimeSpan.FromMilliseconds(250);
 
+    private static readonly InvocationError SlotLost = new()
+    {
+        Code = ErrorCode.WorkerLost,
+        Message = "The worker could not renew its lease of a slot ('concurrency' in function.yaml), so the run was killed before another worker took its place.",
+    };
+
     private readonly string workerId = messaging.Value.NodeId;
 
     /// <summary>
@@ -67,9 +73,11 @@ internal sealed class InvocationExecutor(
     /// <param name="coldStart">What starting the sandbox took, if it was started for this invocation.</param>
     /// <param name="log">Lines printed so far (while loading), to be continued.</param>
     /// <param name="settled">Receives the task that ends with acknowledgement and answer.</param>
+    /// <param name="slotLost">Kills the run when its slot may have been leased to another worker; recorded as a fault of the platform.</param>
     /// <param name="cancellationToken">Kills the run when the worker's drain time is over; nothing is recorded then.</param>
     public async Task<ExecutionOutcome> RunAsync(
-        ISandbox sandbox, IDelivery delivery, InvocationMessage message, SandboxStart? coldStart, ExecutionLog log, Action<Task> settled, CancellationToken cancellationToken)
+        ISandbox sandbox, IDelivery delivery, InvocationMessage message, SandboxStart? coldStart, ExecutionLog log, Action<Task> settled,
+        CancellationToken slotLost, CancellationToken cancellationToken)
     {
         var startedAt = time.GetUtcNow() - ((coldStart?.Start + coldStart?.Init) ?? TimeSpan.Zero);
         if (message.Kind == InvocationKind.Synchronous)
@@ -77,7 +85,8 @@ internal sealed class InvocationExecutor(
             await delivery.AckAsync();
         }
 
-        using var run = cancelled.Begin(message.InvocationId, cancellationToken);
+        using var stop = slotLost.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, slotLost) : null;
+        using var run = cancelled.Begin(message.InvocationId, stop?.Token ?? cancellationToken);
         var complete = message.BodyIsStored ? await FetchBodyAsync(message, cancellationToken) : message;
         var execution = complete is null
             ? new ExecutionOutcome
@@ -99,6 +108,10 @@ internal sealed class InvocationExecutor(
             }
 
             execution = execution with { Error = new InvocationError { Code = ErrorCode.WorkerLost, Message = "The worker was stopped before the function answered." } };
+        }
+        else if (execution.Error?.Code == ErrorCode.Cancelled && slotLost.IsCancellationRequested)
+        {
+            execution = execution with { Error = SlotLost };
         }
 
         if (message.Kind == InvocationKind.Asynchronous && RetryHeaders.FindFailure(execution.Result) is { } failure)

@@ -11,6 +11,10 @@ namespace FaasCluster.Worker.Lanes;
 /// </summary>
 internal sealed class Lane
 {
+    // An idle slot elsewhere is handed over long before.
+    private static readonly TimeSpan StarvedAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LeaseLook = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock gate = new();
     private readonly Guid functionId;
     private readonly LaneServices services;
@@ -27,6 +31,9 @@ internal sealed class Lane
     private long lastUsed;
     private TimeSpan? keepAlive;
     private int currentRevision;
+    private int newestRevision;
+    private long? starvedSince;
+    private bool starved;
 
     /// <summary>A lane with nothing in it.</summary>
     public Lane(Guid functionId, LaneServices services)
@@ -53,6 +60,18 @@ internal sealed class Lane
         }
     }
 
+    /// <summary>The newest revision that was heard of.</summary>
+    public int NewestRevision
+    {
+        get
+        {
+            lock (gate)
+            {
+                return newestRevision;
+            }
+        }
+    }
+
     /// <summary>True while the function's queues are consumed here.</summary>
     public bool IsWarm => consumer.IsConsuming;
 
@@ -74,6 +93,7 @@ internal sealed class Lane
         var arrived = new WaitingDelivery(delivery, message, services.Time.GetTimestamp());
         Slot? slot = null;
         int? toStart = null;
+        var isWaiting = false;
         lock (gate)
         {
             // While closing, deliveries of the lane's own queues are still served: sending them back would count against their delivery limit.
@@ -83,14 +103,16 @@ internal sealed class Lane
             }
 
             lastUsed = arrived.ArrivedAt;
+            newestRevision = Math.Max(newestRevision, message.Revision);
             slot = idle.Take(message.Revision);
             if (slot is not null)
             {
                 busy++;
             }
-            else
+            else if (!IsRefused(arrived))
             {
                 waiting.Add(arrived);
+                isWaiting = true;
                 toStart = BeginStart(eager: delivery.IsCold || busy + starting.Count == 0);
             }
         }
@@ -98,6 +120,10 @@ internal sealed class Lane
         if (slot is not null)
         {
             services.Track(ServeAsync(slot, arrived));
+        }
+        else if (!isWaiting)
+        {
+            Settle(starter.ThrottleAsync([arrived]));
         }
 
         Start(toStart);
@@ -113,7 +139,9 @@ internal sealed class Lane
     {
         int? toStart = null;
         List<WaitingDelivery> overdue = [];
+        List<WaitingDelivery> refused = [];
         List<Slot> expired;
+        var atLimitFor = services.Leases.AtLimitFor(functionId);
         lock (gate)
         {
             if (waiting.Oldest is { } oldest && Age(oldest.ArrivedAt) >= services.Options.GrowAfter)
@@ -121,13 +149,23 @@ internal sealed class Lane
                 toStart = BeginStart(eager: true);
             }
 
+            if (atLimitFor is not null)
+            {
+                // No other worker could start a sandbox either.
+                refused = waiting.TakeOverdueCalls(services.Time.GetTimestamp() - Ticks(services.Options.ThrottleAfter), keep: starting.Count);
+            }
+
             // Another worker may have room, if there is one.
-            if (toStart is null && starting.Count == 0 && services.OthersAlive)
+            else if (toStart is null && starting.Count == 0 && services.OthersAlive)
             {
                 overdue = waiting.TakeOverdueCalls(services.Time.GetTimestamp() - Ticks(services.SpillTime));
             }
 
-            expired = idle.TakeWhere(slot => !slot.Sandbox.IsUsable || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive);
+            starvedSince = atLimitFor is not null && waiting.Count > 0 && services.Leases.CountOf(functionId) == 0
+                ? starvedSince ?? services.Time.GetTimestamp()
+                : null;
+            starved |= starvedSince is { } since && Age(since) >= StarvedAfter;
+            expired = idle.TakeWhere(slot => !slot.MayServe(newestRevision) || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive);
         }
 
         Start(toStart);
@@ -137,6 +175,11 @@ internal sealed class Lane
             services.Track(SpillAsync(overdue));
         }
 
+        if (refused.Count > 0)
+        {
+            Settle(starter.ThrottleAsync(refused));
+        }
+
         expired.ForEach(slot => services.Track(EndSlotAsync(slot)));
         if (toStart is null)
         {
@@ -144,12 +187,15 @@ internal sealed class Lane
         }
     }
 
-    /// <summary>True if nothing has run or waited for the keep-alive: the lane may be closed.</summary>
+    /// <summary>
+    /// True if nothing has run or waited for the keep-alive, or if other workers have every slot of the function and are to have what
+    /// waits here too: the lane may be closed.
+    /// </summary>
     public bool IsDone()
     {
         lock (gate)
         {
-            return busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
+            return starved || busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
         }
     }
 
@@ -165,7 +211,24 @@ internal sealed class Lane
         }
     }
 
-    /// <summary>Ends the least recently used idle sandbox, because another function needs the memory. False without one.</summary>
+    /// <summary>
+    /// Another worker waits for a slot: an idle one is given up. True if it was the last: the lane should leave the queues, or
+    /// the two would take the slot from each other with every call.
+    /// </summary>
+    public async Task<bool> YieldAsync()
+    {
+        if (!await EvictAsync())
+        {
+            return false;
+        }
+
+        lock (gate)
+        {
+            return busy + idle.Count + starting.Count + waiting.Count == 0;
+        }
+    }
+
+    /// <summary>Ends the least recently used idle sandbox, because another needs its memory or its slot. False without one.</summary>
     public async Task<bool> EvictAsync()
     {
         Slot? slot;
@@ -189,6 +252,7 @@ internal sealed class Lane
         lock (gate)
         {
             currentRevision = Math.Max(currentRevision, revision);
+            newestRevision = Math.Max(newestRevision, revision);
         }
     }
 
@@ -284,6 +348,7 @@ internal sealed class Lane
             var usable = await ServeOneAsync(slot, next);
             lock (gate)
             {
+                usable = usable && slot.MayServe(newestRevision);
                 lastUsed = services.Time.GetTimestamp();
                 next = usable ? waiting.Take(slot.Revision) : null;
                 if (next is null)
@@ -310,6 +375,12 @@ internal sealed class Lane
     {
         try
         {
+            if (!await WhenLeaseIsCertainAsync(slot))
+            {
+                Requeue(next);
+                return false;
+            }
+
             if (!await services.Executor.AdmitAsync(next.Delivery, next.Message, services.Killed))
             {
                 return slot.Sandbox.IsUsable;
@@ -318,7 +389,7 @@ internal sealed class Lane
             await services.Executor.WhenStoreKeepsUpAsync(services.Killed);
             var log = new ExecutionLog(next.Message, services.Time, slot.TakeStartLog());
             var execution = await services.Executor.RunAsync(
-                slot.Sandbox, next.Delivery, next.Message, slot.TakeColdStart(), log, Settle, services.Killed);
+                slot.Sandbox, next.Delivery, next.Message, slot.TakeColdStart(), log, Settle, slot.Lost, services.Killed);
             lock (gate)
             {
                 policy.Observe(execution.Run, execution.CpuTime);
@@ -335,6 +406,30 @@ internal sealed class Lane
             Log.RunFailed(services.Logger, exception, next.Message.InvocationId, next.Message.Attempt);
             await starter.GiveUpAsync(next);
             return false;
+        }
+    }
+
+    // A lease that may have lapsed is another worker's: nothing starts until the store has renewed it. False if it has not.
+    private async Task<bool> WhenLeaseIsCertainAsync(Slot slot)
+    {
+        while (slot.Lease is { IsCertain: false } lease)
+        {
+            if (lease.IsLost)
+            {
+                return false;
+            }
+
+            await Task.Delay(LeaseLook, services.Time, services.Killed);
+        }
+
+        return true;
+    }
+
+    private void Requeue(WaitingDelivery delivery)
+    {
+        lock (gate)
+        {
+            waiting.Add(delivery);
         }
     }
 
@@ -361,7 +456,7 @@ internal sealed class Lane
     /// <summary>The revision to start a sandbox for, counted as being started.</summary>
     private int? BeginStart(bool eager)
     {
-        var revision = eager && busy + starting.Count < policy.SlotLimit ? waiting.RevisionToStart(starting) : null;
+        var revision = eager && busy + starting.Count < policy.SlotLimit && services.Leases.MayAsk(functionId) ? waiting.RevisionToStart(starting) : null;
         if (revision is { } number)
         {
             starting.Add(number);
@@ -379,7 +474,26 @@ internal sealed class Lane
         finally
         {
             services.Release(slot.ReservedBytes);
+            if (slot.Lease is { } lease)
+            {
+                await lease.ReleaseAsync();
+            }
         }
+    }
+
+    // A call of a function at its limit that has waited before it came here, or that comes when the lane has given up.
+    private bool IsRefused(WaitingDelivery arrived) => arrived.IsSynchronous
+        && (starved || (arrived.Delivery.IsCold && starting.Count == 0 && services.Leases.AtLimitFor(functionId) >= services.Options.ThrottleAfter));
+
+    // What nobody waits for goes back to its queue, for those who have the slots.
+    private async Task RefuseAsync(IReadOnlyCollection<WaitingDelivery> refused)
+    {
+        foreach (var waits in refused.Where(waits => !waits.IsSynchronous))
+        {
+            await waits.Delivery.ReturnAsync();
+        }
+
+        await starter.ThrottleAsync(refused.Where(waits => waits.IsSynchronous));
     }
 
     private static async Task SpillAsync(List<WaitingDelivery> overdue)
@@ -409,9 +523,23 @@ internal sealed class Lane
         while (!giveUp.IsCancellationRequested)
         {
             bool quiet;
+            List<WaitingDelivery> unserved = [];
             lock (gate)
             {
+                // Not before the lane has left the queues: it would come straight back.
+                if (starved)
+                {
+                    unserved = waiting.TakeAll();
+                }
+
                 quiet = busy + starting.Count + waiting.Count == 0;
+            }
+
+            await RefuseAsync(unserved);
+            if (!quiet)
+            {
+                // The table does so no more.
+                Look();
             }
 
             var open = unsettled.Open;

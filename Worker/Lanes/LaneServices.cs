@@ -1,5 +1,6 @@
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Messaging;
+using FaasCluster.Worker.Concurrency;
 using FaasCluster.Worker.Execution;
 using FaasCluster.Worker.Sandboxes;
 using FaasCluster.Worker.Telemetry;
@@ -16,6 +17,7 @@ internal sealed class LaneServices(
     RevisionCache revisions,
     WorkerMetrics metrics,
     WorkerPeers peers,
+    SlotLeases leases,
     IOptions<WorkerOptions> options,
     IOptions<MessagingOptions> messaging,
     TimeProvider time,
@@ -35,6 +37,9 @@ internal sealed class LaneServices(
     public RevisionCache Revisions => revisions;
 
     public WorkerMetrics Metrics => metrics;
+
+    /// <summary>Slots of functions with a concurrency limit.</summary>
+    public SlotLeases Leases => leases;
 
     public WorkerOptions Options => options.Value;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using FaasCluster.Contracts.Bus;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Messaging;
 
 namespace FaasCluster.Worker.Lanes;
@@ -8,7 +9,7 @@ namespace FaasCluster.Worker.Lanes;
 /// The lanes of this worker: sends cold deliveries to theirs, looks at all of them regularly, closes those that are done, and
 /// says how much more the worker can take.
 /// </summary>
-internal sealed class LaneTable : IControlBusHandler<FunctionChanged>
+internal sealed class LaneTable : IControlBusHandler<FunctionChanged>, IControlBusHandler<SlotWanted>
 {
     private static readonly TimeSpan IdleLook = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BusyLook = TimeSpan.FromMilliseconds(10);
@@ -23,6 +24,7 @@ internal sealed class LaneTable : IControlBusHandler<FunctionChanged>
     {
         this.services = services;
         services.Evict = EvictAsync;
+        services.Leases.OnWanted = functionId => services.Track(YieldAsync(functionId));
     }
 
     /// <summary>Functions whose queues are consumed here.</summary>
@@ -98,6 +100,17 @@ internal sealed class LaneTable : IControlBusHandler<FunctionChanged>
         await Close(lane, services.Killed);
     }
 
+    public Task HandleAsync(SlotWanted message, CancellationToken cancellationToken) =>
+        message.WorkerId == services.WorkerId ? Task.CompletedTask : YieldAsync(message.FunctionId);
+
+    private async Task YieldAsync(Guid functionId)
+    {
+        if (lanes.TryGetValue(functionId, out var lane) && await lane.YieldAsync())
+        {
+            await Close(lane, services.Killed);
+        }
+    }
+
     private Lane LaneOf(Guid functionId) => lanes.GetOrAdd(functionId, static (id, services) => new Lane(id, services), services);
 
     private async Task WakeAsync(IDelivery delivery)
@@ -111,10 +124,27 @@ internal sealed class LaneTable : IControlBusHandler<FunctionChanged>
         }
 
         await delivery.AckAsync();
-        if (revision is not null && services.CanRun(revision))
+        if (revision is not null && services.CanRun(revision) && await HasSlotAsync(revision))
         {
             await LaneOf(delivery.FunctionId).SubscribeAsync();
         }
+    }
+
+    // Who cannot run a function must not take from its queue. While others have every slot, they are the ones that take.
+    private async Task<bool> HasSlotAsync(FunctionRevision revision)
+    {
+        if (revision.Manifest.Concurrency is not { } limit || (lanes.TryGetValue(revision.FunctionId, out var lane) && lane.IsWarm))
+        {
+            return true;
+        }
+
+        if (await services.Leases.TryTakeAsync(revision.FunctionId, limit, services.Killed) is not { } lease)
+        {
+            return false;
+        }
+
+        await lease.ReleaseAsync();
+        return true;
     }
 
     private Task Close(Lane lane, CancellationToken giveUp)

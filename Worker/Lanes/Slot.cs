@@ -1,3 +1,4 @@
+using FaasCluster.Worker.Concurrency;
 using FaasCluster.Worker.Execution;
 using FaasCluster.Worker.Sandboxes;
 
@@ -8,7 +9,9 @@ namespace FaasCluster.Worker.Lanes;
 /// <param name="reservedBytes">What it holds of the worker's budget.</param>
 /// <param name="start">What getting it took.</param>
 /// <param name="startLog">What the code printed while it was loaded.</param>
-internal sealed class Slot(ISandbox sandbox, long reservedBytes, SandboxStart start, StartLog startLog)
+/// <param name="limiting">The revision whose concurrency limit was applied.</param>
+/// <param name="lease">The leased slot, if the function has a limit.</param>
+internal sealed class Slot(ISandbox sandbox, long reservedBytes, SandboxStart start, StartLog startLog, int limiting, SlotLease? lease)
 {
     private SandboxStart? coldStart = start;
     private StartLog? unread = startLog;
@@ -18,6 +21,15 @@ internal sealed class Slot(ISandbox sandbox, long reservedBytes, SandboxStart st
     public long ReservedBytes => reservedBytes;
 
     public int Revision => sandbox.Revision.Revision;
+
+    /// <summary>Null if the function has no concurrency limit.</summary>
+    public SlotLease? Lease => lease;
+
+    /// <summary>Cancelled when a run in it must not go on.</summary>
+    public CancellationToken Lost => lease?.Lost ?? CancellationToken.None;
+
+    /// <summary>Whether it may serve another invocation, the newest revision that is known being this one: a later one may have another limit.</summary>
+    public bool MayServe(int newest) => sandbox.IsUsable && limiting >= newest && lease is not { IsLost: true };
 
     /// <summary>Timestamp of the monotonic clock since which it is idle.</summary>
     public long IdleSince { get; private set; }

@@ -1,6 +1,7 @@
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Storage.Invocations;
+using FaasCluster.Worker.Concurrency;
 using FaasCluster.Worker.Execution;
 using FaasCluster.Worker.Sandboxes;
 
@@ -9,6 +10,12 @@ namespace FaasCluster.Worker.Lanes;
 /// <summary>Gets sandboxes for lanes: memory first, then the sandbox with the revision in it.</summary>
 internal sealed class SlotStarter(LaneServices services)
 {
+    private static readonly InvocationError Throttled = new()
+    {
+        Code = ErrorCode.Throttled,
+        Message = "As many invocations of the function run at once as its limit ('concurrency' in function.yaml) allows; try again, raise the limit, or call with 'Prefer: respond-async' to wait in the queue.",
+    };
+
     /// <summary>Gets one. What goes wrong is a value.</summary>
     public async Task<SlotStart> StartAsync(Guid functionId, int number, Lane lane)
     {
@@ -25,7 +32,7 @@ internal sealed class SlotStarter(LaneServices services)
                 return SlotStart.Failed(revision, waiting => RefuseAsync(waiting, revision));
             }
 
-            return await services.ReserveAsync(revision.Manifest.MemoryBytes, lane) ? await StartAsync(revision) : SlotStart.Later(revision);
+            return await StartAsync(revision, lane);
         }
         catch (StoreUnavailableException exception)
         {
@@ -36,6 +43,16 @@ internal sealed class SlotStarter(LaneServices services)
         {
             Log.StartFailed(services.Logger, exception, functionId);
             return SlotStart.Failed(null, GiveUpAsync);
+        }
+    }
+
+    /// <summary>Answers calls that found no slot of a function at its concurrency limit.</summary>
+    public async Task ThrottleAsync(IEnumerable<WaitingDelivery> calls)
+    {
+        foreach (var call in calls)
+        {
+            services.Metrics.Throttled();
+            await services.Executor.RefuseAsync(call.Delivery, call.Message, Throttled);
         }
     }
 
@@ -53,11 +70,31 @@ internal sealed class SlotStarter(LaneServices services)
         await failed.Delivery.ReturnAsync();
     }
 
-    private async Task<SlotStart> StartAsync(FunctionRevision revision)
+    private async Task<SlotStart> StartAsync(FunctionRevision revision, Lane lane)
     {
-        var reserved = revision.Manifest.MemoryBytes;
+        // The newest revision's limit holds for the sandboxes of all.
+        var limiting = lane.NewestRevision > revision.Revision
+            ? await services.Revisions.FindAsync(revision.FunctionId, lane.NewestRevision, services.Killed) ?? revision
+            : revision;
+        SlotLease? lease = null;
+        if (limiting.Manifest.Concurrency is { } limit)
+        {
+            lease = await TakeSlotAsync(revision.FunctionId, limit, lane);
+            if (lease is null)
+            {
+                return SlotStart.Later(revision);
+            }
+        }
+
+        var reserved = 0L;
         try
         {
+            if (!await services.ReserveAsync(revision.Manifest.MemoryBytes, lane))
+            {
+                return SlotStart.Later(revision);
+            }
+
+            reserved = revision.Manifest.MemoryBytes;
             var log = new StartLog(services.Time);
             var start = await services.Sandboxes.StartAsync(revision, log, services.Killed);
             if (start.Sandbox is null)
@@ -68,14 +105,36 @@ internal sealed class SlotStarter(LaneServices services)
                         revision, waiting.Delivery, waiting.Message, start, new ExecutionLog(waiting.Message, services.Time, log)));
             }
 
-            var slot = new Slot(start.Sandbox, reserved, start, log);
+            var slot = new Slot(start.Sandbox, reserved, start, log, limiting.Revision, lease);
             reserved = 0;
+            lease = null;
             return SlotStart.Started(revision, slot);
         }
         finally
         {
             services.Release(reserved);
+            if (lease is not null)
+            {
+                await lease.ReleaseAsync();
+            }
         }
+    }
+
+    // At the limit an idle sandbox of another revision makes room for the one that is wanted, which is tried again soon.
+    private async Task<SlotLease?> TakeSlotAsync(Guid functionId, int limit, Lane lane)
+    {
+        if (!services.Leases.MayAsk(functionId))
+        {
+            return null;
+        }
+
+        var lease = await services.Leases.TryTakeAsync(functionId, limit, services.Killed);
+        if (lease is null)
+        {
+            await lane.EvictAsync();
+        }
+
+        return lease;
     }
 
     private async Task RefuseAsync(WaitingDelivery waiting, FunctionRevision revision)

@@ -38,16 +38,33 @@ internal sealed class WaitingQueue
         ?? TakeFirst(asynchronous, waiting => waiting.Message.Revision == revision);
 
     /// <summary>Takes out every synchronous call that arrived before the given timestamp.</summary>
-    public List<WaitingDelivery> TakeOverdueCalls(long arrivedBefore)
+    /// <param name="arrivedBefore">The timestamp.</param>
+    /// <param name="keep">So many of the first stay: sandboxes are being started for them.</param>
+    public List<WaitingDelivery> TakeOverdueCalls(long arrivedBefore, int keep = 0)
     {
         var overdue = new List<WaitingDelivery>();
-        while (synchronous.First?.Value is { } first && first.ArrivedAt < arrivedBefore)
+        for (var node = synchronous.First; node is not null && node.Value.ArrivedAt < arrivedBefore;)
         {
-            synchronous.RemoveFirst();
-            overdue.Add(first);
+            var next = node.Next;
+            if (keep-- <= 0)
+            {
+                synchronous.Remove(node);
+                overdue.Add(node.Value);
+            }
+
+            node = next;
         }
 
         return overdue;
+    }
+
+    /// <summary>Takes out everything.</summary>
+    public List<WaitingDelivery> TakeAll()
+    {
+        List<WaitingDelivery> all = [.. synchronous, .. asynchronous];
+        synchronous.Clear();
+        asynchronous.Clear();
+        return all;
     }
 
     private LinkedList<WaitingDelivery> Of(WaitingDelivery waiting) => waiting.IsSynchronous ? synchronous : asynchronous;

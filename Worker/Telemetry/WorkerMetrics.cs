@@ -24,6 +24,7 @@ internal sealed class WorkerMetrics : IDisposable
     private readonly Counter<long> duplicates;
     private readonly Counter<long> spills;
     private readonly Counter<long> callersGone;
+    private readonly Counter<long> throttled;
     private readonly Counter<long> logLinesDropped;
 
     public WorkerMetrics(IMeterFactory meters)
@@ -41,6 +42,7 @@ internal sealed class WorkerMetrics : IDisposable
         duplicates = meter.CreateCounter<long>(TelemetryNames.Duplicates);
         spills = meter.CreateCounter<long>(TelemetryNames.Spills);
         callersGone = meter.CreateCounter<long>(TelemetryNames.CallersGone);
+        throttled = meter.CreateCounter<long>(TelemetryNames.Throttled);
         logLinesDropped = meter.CreateCounter<long>(TelemetryNames.LogLinesDropped);
     }
 
@@ -85,6 +87,8 @@ internal sealed class WorkerMetrics : IDisposable
     public void Spilled(int calls) => spills.Add(calls);
 
     public void CallerGone() => callersGone.Add(1);
+
+    public void Throttled() => throttled.Add(1);
 
     public void LogLinesDropped(int lines) => logLinesDropped.Add(lines);
 

@@ -15,6 +15,7 @@ public sealed class GoldenTests
     private static readonly Type[] Messages =
     [
         typeof(FunctionChanged), typeof(FunctionWarmed), typeof(FunctionCooled), typeof(WorkerHeartbeat), typeof(InvocationCancelled), typeof(CancellationRequested),
+        typeof(SlotWanted),
     ];
 
     private static readonly Type[] Documents =

@@ -70,7 +70,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task Deploy_WhileInvoked_EveryCallIsAnsweredByOneWholeRevision()
+    public async Task Fault20_DeployWhileInvoked_EveryCallIsAnsweredByOneWholeRevision()
     {
         await using var platform = await Platform.StartAsync("cluster");
         await DeployVersionAsync(1);

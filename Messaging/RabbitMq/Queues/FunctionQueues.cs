@@ -24,6 +24,9 @@ internal sealed class FunctionQueues(
 
     private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A caller waits behind it.</summary>
+    private static readonly TimeSpan CountPatience = TimeSpan.FromSeconds(1);
+
     /// <summary>Deleted functions: healing must not bring them back. Ids are never used again, so they may stay.</summary>
     private readonly ConcurrentDictionary<Guid, byte> deleted = new();
 
@@ -58,6 +61,28 @@ internal sealed class FunctionQueues(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             Log.HealFailed(logger, exception, functionId);
+        }
+    }
+
+    /// <summary>Messages that are ready. Null if the broker or the queue is not there, or does not answer soon.</summary>
+    public async Task<long?> CountAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(CountPatience);
+        try
+        {
+            if (await connections.Consuming.TryGetAsync(patience.Token) is not { } link)
+            {
+                return null;
+            }
+
+            await using var channel = await Topology.OpenAsync(link, patience.Token);
+            return (await channel.QueueDeclarePassiveAsync(BrokerNames.AsyncQueue(functionId), patience.Token)).MessageCount;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.CountFailed(logger, exception, functionId);
+            return null;
         }
     }
 

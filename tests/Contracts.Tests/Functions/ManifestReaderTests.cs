@@ -43,6 +43,8 @@ public sealed class ManifestReaderTests
             initTimeout: 500ms
             waitTimeout: 45
             keepAlive: 0s
+            concurrency: 10000
+            queueLimit: 1000000
             network: none
             url: { auth: none }
             env: { SIZE: "200", EMPTY: "" }
@@ -59,6 +61,8 @@ public sealed class ManifestReaderTests
         Assert.Equal(TimeSpan.FromMilliseconds(500), manifest.InitTimeout);
         Assert.Equal(TimeSpan.FromSeconds(45), manifest.WaitTimeout);
         Assert.Equal(TimeSpan.Zero, manifest.KeepAlive);
+        Assert.Equal(10_000, manifest.Concurrency);
+        Assert.Equal(1_000_000, manifest.QueueLimit);
         Assert.Equal(UrlAuth.None, manifest.UrlAuth);
         Assert.Equal("200", manifest.Environment["SIZE"]);
         Assert.Equal("", manifest.Environment["EMPTY"]);
@@ -157,7 +161,12 @@ public sealed class ManifestReaderTests
     [InlineData("memry", Least + "memry: 64MB")]
     [InlineData("triggers", Least + "triggers: []")]
     [InlineData("secrets", Least + "secrets: [A]")]
-    [InlineData("concurrency", Least + "concurrency: 5")]
+    [InlineData("queueLimit", Least + "queueLimit: 0")]
+    [InlineData("queueLimit", Least + "queueLimit: 1000001")]
+    [InlineData("minInstances", Least + "minInstances: 1")]
+    [InlineData("concurrency", Least + "concurrency: 0")]
+    [InlineData("concurrency", Least + "concurrency: 10001")]
+    [InlineData("concurrency", Least + "concurrency: 1.5")]
     [InlineData("manifest", "")]
     [InlineData("manifest", "just text")]
     [InlineData("manifest", "- a list")]

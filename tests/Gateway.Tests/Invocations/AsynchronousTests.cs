@@ -4,6 +4,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Tests.Hosting;
+using FaasCluster.Messaging;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Packages;
@@ -129,10 +130,10 @@ public abstract class AsynchronousTests
     }
 
     [Fact]
-    public async Task Delete_WhileInvocationsWait_EndsThemAsCancelled()
+    public async Task Fault21_DeleteWhileInvocationsWait_EndsThemAsCancelledAndLeavesNothingInTheBroker()
     {
         var name = Api.NewName();
-        await gateway.Client.DeployAsync(name);
+        var function = await gateway.Client.DeployAsync(name);
         var ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => SubmitAsync($"/fn/{name}", new StringContent("x"))));
         using (var response = await gateway.Client.DeleteAsync($"/api/functions/{name}"))
         {
@@ -146,6 +147,9 @@ public abstract class AsynchronousTests
             Assert.Equal(0, Assert.Single(ended.Attempts!).BilledMs);
         }
 
+        // On RabbitMQ the queue itself is gone.
+        await Until.TrueAsync(
+            async () => await gateway.Get<IInvocationSender>().CountWaitingAsync(function.Id, CancellationToken.None) is null or 0, "nothing is left in the broker");
         await using var worker = await TestWorker.StartAsync(gateway, _ => new InvocationResult());
         await gateway.Client.DeployAsync(name);
         var after = await SubmitAsync($"/fn/{name}", new StringContent("y"));
@@ -185,7 +189,7 @@ public abstract class AsynchronousTests
     }
 
     [Fact]
-    public async Task Delete_WhileTheNextAttemptWaits_EndsItAsCancelled()
+    public async Task Fault21_DeleteWhileTheNextAttemptWaits_EndsItAsCancelled()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);

@@ -331,7 +331,7 @@ public abstract class SynchronousTests
     }
 
     [Fact]
-    public async Task Deploy_WhileCalled_AnswersEveryCallByOneOfItsRevisions()
+    public async Task Fault20_DeployWhileCalled_AnswersEveryCallByOneOfItsRevisions()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);

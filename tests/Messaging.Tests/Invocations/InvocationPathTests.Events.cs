@@ -45,7 +45,7 @@ public abstract partial class InvocationPathTests
     }
 
     [Fact]
-    public async Task Enqueue_QueueIsFull_IsRefused()
+    public async Task Fault19_EnqueueWhenTheQueueIsFull_IsRefusedAndNothingAcceptedIsMissing()
     {
         var (gateway, worker) = (await NodeAsync(("QueueLength", "3")), await NodeAsync(("QueueLength", "3")));
         await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);
@@ -75,6 +75,35 @@ public abstract partial class InvocationPathTests
         }
 
         await UntilAsync(async () => await EnqueueAsync(gateway, Messages.Event(Function)) is null, "there is room again");
+    }
+
+    [Fact]
+    public async Task Count_OfWhatWaits_LeavesOutWhatAWorkerHolds()
+    {
+        var (gateway, worker) = (await NodeAsync(), await NodeAsync());
+        await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);
+        Assert.Equal(0, await CountAsync());
+        for (var sent = 1; sent <= 3; sent++)
+        {
+            Assert.Null(await EnqueueAsync(gateway, Messages.Event(Function)));
+
+            // What was confirmed is counted: limits rely on it.
+            Assert.Equal(sent, await CountAsync());
+        }
+
+        var inbox = new Inbox();
+        await using (await LaneAsync(worker, Function, inbox, prefetch: 1))
+        {
+            var first = await inbox.NextAsync();
+            await UntilAsync(async () => await CountAsync() == 2, "what was delivered is not counted");
+            await first.ReturnAsync();
+        }
+
+        await UntilAsync(async () => await CountAsync() == 3, "what came back is counted");
+        await gateway.Sender.DeleteFunctionAsync(Function, (_, _) => Task.CompletedTask, CancellationToken.None).WaitAsync(Patience);
+        Assert.True(await CountAsync() is null or 0);
+
+        Task<long?> CountAsync() => gateway.Sender.CountWaitingAsync(Function, CancellationToken.None);
     }
 
     [Fact]

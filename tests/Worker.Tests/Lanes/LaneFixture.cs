@@ -5,6 +5,7 @@ using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Accounts;
+using FaasCluster.Storage.Concurrency;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Maintenance;
 using FaasCluster.Storage.Packages;
@@ -14,11 +15,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Worker.Tests.Lanes;
 
 /// <summary>A whole embedded worker; only its sandboxes start and answer when the test says so.</summary>
-public sealed class LaneFixture : IAsyncLifetime
+public sealed class LaneFixture(params (string Key, string Value)[] settings) : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
     private WebApplication app = null!;
@@ -29,9 +31,12 @@ public sealed class LaneFixture : IAsyncLifetime
     {
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Data:Directory"] = directory.Path, ["urls"] = "http://127.0.0.1:0" });
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddWorker();
         builder.Services.AddSingleton<ISandboxFactory>(Sandboxes);
+        var leases = builder.Services.Last(service => service.ServiceType == typeof(ISlotLeaseStore)).ImplementationType!;
+        builder.Services.AddSingleton<ISlotLeaseStore>(provider => new CuttableLeaseStore((ISlotLeaseStore)ActivatorUtilities.CreateInstance(provider, leases)));
         app = builder.Build();
         await app.Services.GetRequiredService<IStoreMaintenance>().MigrateAsync(CancellationToken.None);
         await app.StartAsync();
@@ -46,15 +51,23 @@ public sealed class LaneFixture : IAsyncLifetime
         directory.Dispose();
     }
 
+    /// <summary>Drains the worker.</summary>
+    internal Task StopAsync() => app.StopAsync();
+
+    internal string Id => Get<IOptions<MessagingOptions>>().Value.NodeId;
+
     internal T Get<T>()
         where T : notnull => app.Services.GetRequiredService<T>();
 
-    internal async Task<FunctionRevision> DeployAsync()
+    /// <summary>Can be cut off, as by a partition.</summary>
+    internal CuttableLeaseStore Leases => (CuttableLeaseStore)Get<ISlotLeaseStore>();
+
+    internal async Task<FunctionRevision> DeployAsync(int? concurrency = null, string? name = null)
     {
         var package = PackageBuilder.FromFile("app.py", "def handler(event, context): pass"u8);
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(package));
         await Get<IPackageStore>().PutAsync(sha256, package, CancellationToken.None);
-        var manifest = new FunctionManifest { Name = $"f{Guid.NewGuid():N}", Runtime = RuntimeIds.Python3, Handler = "app.handler" };
+        var manifest = new FunctionManifest { Name = name ?? $"f{Guid.NewGuid():N}", Runtime = RuntimeIds.Python3, Handler = "app.handler", Concurrency = concurrency };
         var revision = await Get<IFunctionStore>().AddRevisionAsync("default", manifest, sha256, package.Length, CancellationToken.None);
         await Get<IInvocationSender>().DeclareFunctionAsync(revision.FunctionId, CancellationToken.None);
         return revision;
@@ -71,12 +84,16 @@ public sealed class LaneFixture : IAsyncLifetime
 internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
 {
     private readonly CancellationTokenSource ended = new();
+    private int alive;
 
     /// <summary>Starts that were asked for, in order.</summary>
     public ConcurrentQueue<TaskCompletionSource<ErrorCode?>> Starts { get; } = new();
 
     /// <summary>Runs that wait to be ended, by invocation.</summary>
     public ConcurrentDictionary<Guid, TaskCompletionSource> Runs { get; } = new();
+
+    /// <summary>Sandboxes that were started and not ended.</summary>
+    public int Alive => Volatile.Read(ref alive);
 
     public IReadOnlyList<string> Runtimes => [RuntimeIds.Python3];
 
@@ -88,6 +105,7 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
         Starts.Enqueue(start);
         log.Write("stdout", "loading"u8);
         var error = await start.Task.WaitAsync(ended.Token);
+        Interlocked.Add(ref alive, error is null ? 1 : 0);
         return new SandboxStart
         {
             Sandbox = error is null ? new Sandbox(this, revision) : null,
@@ -107,7 +125,7 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
     {
         public FunctionRevision Revision => revision;
 
-        public bool IsUsable => true;
+        public bool IsUsable { get; private set; } = true;
 
         public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
         {
@@ -119,12 +137,17 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
+                IsUsable = false;
                 return new ExecutionOutcome { Error = new InvocationError { Code = ErrorCode.Cancelled, Message = "killed" }, Run = TimeSpan.Zero };
             }
 
             return new ExecutionOutcome { Result = new InvocationResult(), Run = TimeSpan.FromMilliseconds(1) };
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync()
+        {
+            Interlocked.Decrement(ref owner.alive);
+            return ValueTask.CompletedTask;
+        }
     }
 }
