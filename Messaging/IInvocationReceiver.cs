@@ -35,8 +35,11 @@ public interface IColdSubscription : IAsyncDisposable
 /// <summary>A worker's share of one function's queues. Disposing closes its channels: unsettled deliveries go back.</summary>
 public interface ILaneSubscription : IAsyncDisposable
 {
-    /// <summary>Changes the number of deliveries that may be unsettled, for each of the two queues.</summary>
-    Task SetPrefetchAsync(int prefetch, CancellationToken cancellationToken);
+    /// <summary>Changes the number of deliveries that may be unsettled.</summary>
+    /// <param name="calls">Of the warm queue.</param>
+    /// <param name="events">Of the asynchronous queue.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    Task SetPrefetchAsync(int calls, int events, CancellationToken cancellationToken);
 
     /// <summary>
     /// Takes no more; what was delivered can still be settled. The last worker to stop takes the warm queue away, and what

@@ -46,6 +46,15 @@ internal sealed class WorkerTable(IOptions<GatewayOptions> options, TimeProvider
         }
     }
 
+    /// <summary>Whether some worker that was heard of lately takes work and is not warm for the function.</summary>
+    public bool IsColdSomewhere(Guid functionId)
+    {
+        lock (gate)
+        {
+            return workers.Values.Any(worker => worker.Heartbeat is { Draining: false } && !worker.Warm.Contains(functionId) && !IsSilent(worker));
+        }
+    }
+
     public Task HandleAsync(WorkerHeartbeat message, CancellationToken cancellationToken)
     {
         lock (gate)

@@ -1,20 +1,22 @@
 using FaasCluster.Gateway.Functions;
 using FaasCluster.Gateway.Health;
 using FaasCluster.Gateway.Invocations;
+using FaasCluster.Messaging;
 using FaasCluster.Storage.Functions;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Gateway.Maintenance;
 
 /// <summary>
-/// Looks after functions whose invocations wait although no worker is warm for them: a lost wake costs seconds, never an
-/// invocation. Those whose function was deleted are ended here, in case the gateway that deleted it did not get that far.
+/// Looks after functions whose invocations wait. If no worker is warm for them: a lost wake costs seconds, never an invocation.
+/// If those that are warm do not keep up: others are asked to help. Those whose function was deleted are ended here, in case the gateway that deleted it did not get that far.
 /// </summary>
 internal sealed class WakeSweep(
     IFunctionStore functions,
     FunctionRemoval removal,
     WorkerTable workers,
     Waker waker,
+    IInvocationSender sender,
     IOptions<GatewayOptions> options,
     StoreStart start,
     TimeProvider time,
@@ -39,6 +41,7 @@ internal sealed class WakeSweep(
         {
             if (workers.IsWarm(functionId))
             {
+                await SpreadAsync(functionId, cancellationToken);
                 continue;
             }
 
@@ -54,5 +57,14 @@ internal sealed class WakeSweep(
 
         await removal.RetryAsync();
         return interval;
+    }
+
+    // What waits may as well be running, so the queue itself is asked.
+    private async Task SpreadAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        if (workers.IsColdSomewhere(functionId) && await sender.CountWaitingAsync(functionId, cancellationToken) > 0)
+        {
+            waker.Wake(functionId);
+        }
     }
 }

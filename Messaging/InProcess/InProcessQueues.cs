@@ -81,7 +81,8 @@ internal sealed class InProcessQueues(MessagingOptions options, QueueFile file, 
     public void Subscribe(InProcessSubscription subscription) => Change(subscription.FunctionId, () => ConsumersOf(subscription).Add(subscription));
 
     /// <summary>Changes what a subscription may hold.</summary>
-    public void SetPrefetch(InProcessSubscription subscription, int prefetch) => Change(subscription.FunctionId, () => subscription.Prefetch = prefetch);
+    public void SetPrefetch(InProcessSubscription subscription, int calls, int events) =>
+        Change(subscription.FunctionId, () => (subscription.Prefetch, subscription.EventPrefetch) = (calls, events));
 
     /// <summary>Ends a subscription's taking; what was handed over can still be settled.</summary>
     public void Stop(InProcessSubscription subscription) => Change(subscription.FunctionId, () =>

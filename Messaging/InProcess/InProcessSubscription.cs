@@ -15,8 +15,11 @@ internal sealed class InProcessSubscription(
     /// <summary>The function of a lane; null for cold and dead.</summary>
     public Guid? FunctionId => functionId;
 
-    /// <summary>Deliveries that may be unsettled, of each of a lane's two queues.</summary>
+    /// <summary>Deliveries that may be unsettled; of a lane, its calls.</summary>
     public int Prefetch { get; set; } = prefetch;
+
+    /// <summary>Asynchronous ones that may be unsettled.</summary>
+    public int EventPrefetch { get; set; } = prefetch;
 
     /// <summary>What was delivered and not settled, in order.</summary>
     public SortedSet<InProcessDelivery> Unsettled { get; } = new(Comparer<InProcessDelivery>.Create((a, b) => b.Number.CompareTo(a.Number)));
@@ -31,10 +34,12 @@ internal sealed class InProcessSubscription(
         var most = 0;
         foreach (var subscription in subscriptions)
         {
-            var held = forEvent ? subscription.UnsettledEvents : subscription.Unsettled.Count - subscription.UnsettledEvents;
-            if (subscription.Prefetch - held > most)
+            var free = forEvent
+                ? subscription.EventPrefetch - subscription.UnsettledEvents
+                : subscription.Prefetch - (subscription.Unsettled.Count - subscription.UnsettledEvents);
+            if (free > most)
             {
-                most = subscription.Prefetch - held;
+                most = free;
                 freest = subscription;
             }
         }
@@ -42,11 +47,11 @@ internal sealed class InProcessSubscription(
         return freest;
     }
 
-    public Task SetRoomAsync(int room, CancellationToken cancellationToken) => SetPrefetchAsync(room, cancellationToken);
+    public Task SetRoomAsync(int room, CancellationToken cancellationToken) => SetPrefetchAsync(room, room, cancellationToken);
 
-    public Task SetPrefetchAsync(int prefetch, CancellationToken cancellationToken)
+    public Task SetPrefetchAsync(int calls, int events, CancellationToken cancellationToken)
     {
-        queues.SetPrefetch(this, prefetch);
+        queues.SetPrefetch(this, calls, events);
         return Task.CompletedTask;
     }
 

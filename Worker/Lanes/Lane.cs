@@ -504,11 +504,12 @@ internal sealed class Lane
         }
     }
 
-    private int WantedPrefetch()
+    private (int Calls, int Events) WantedPrefetch()
     {
         lock (gate)
         {
-            return policy.Prefetch(busy + idle.Count + starting.Count);
+            var slots = busy + idle.Count + starting.Count;
+            return (policy.Prefetch(slots), policy.EventPrefetch(slots));
         }
     }
 

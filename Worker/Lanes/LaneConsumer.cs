@@ -8,7 +8,7 @@ internal sealed class LaneConsumer(Guid functionId, LaneServices services, Func<
 {
     private readonly SemaphoreSlim changing = new(1);
     private ILaneSubscription? subscription;
-    private int prefetch = 1;
+    private (int Calls, int Events) prefetch = (1, 1);
     private bool left;
 
     /// <summary>True while the queues are consumed.</summary>
@@ -22,7 +22,7 @@ internal sealed class LaneConsumer(Guid functionId, LaneServices services, Func<
         {
             if (subscription is null && !left)
             {
-                subscription = await services.Receiver.SubscribeLaneAsync(functionId, prefetch, onDelivery, services.Killed);
+                subscription = await services.Receiver.SubscribeLaneAsync(functionId, 1, onDelivery, services.Killed);
                 await services.Bus.PublishAsync(new FunctionWarmed { FunctionId = functionId, WorkerId = services.WorkerId }, services.Killed);
             }
         }
@@ -33,7 +33,7 @@ internal sealed class LaneConsumer(Guid functionId, LaneServices services, Func<
     }
 
     /// <summary>Changes how many deliveries may be unsettled.</summary>
-    public async Task SetPrefetchAsync(int wanted)
+    public async Task SetPrefetchAsync((int Calls, int Events) wanted)
     {
         if (subscription is null || wanted == prefetch || !await changing.WaitAsync(0))
         {
@@ -45,7 +45,7 @@ internal sealed class LaneConsumer(Guid functionId, LaneServices services, Func<
             if (!left)
             {
                 prefetch = wanted;
-                await subscription.SetPrefetchAsync(wanted, services.Killed);
+                await subscription.SetPrefetchAsync(wanted.Calls, wanted.Events, services.Killed);
             }
         }
         finally

@@ -43,5 +43,12 @@ internal sealed class LanePolicy(int cores, int slotLimit)
         return (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(Math.Max(slots, 1) * perSlot));
     }
 
+    /// <summary>
+    /// Asynchronous deliveries that may be unsettled. One more than there are slots, while there may be more slots: what waits is
+    /// what makes the lane grow. A call that waits goes elsewhere after a moment, an event does not.
+    /// </summary>
+    /// <param name="slots">Sandboxes that the lane holds or starts.</param>
+    public int EventPrefetch(int slots) => Math.Max(Prefetch(slots), slots < SlotLimit ? slots + 1 : slots);
+
     private static double Mix(double old, double now) => old + (Weight * (now - old));
 }

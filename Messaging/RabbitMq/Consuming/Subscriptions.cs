@@ -15,8 +15,8 @@ internal sealed class ColdSubscription(QueueConsumer consumer) : IColdSubscripti
 internal sealed class LaneSubscription(
     Guid functionId, QueueConsumer warm, QueueConsumer asynchronous, WarmQueues queues, BrokerConnection connection, TimeSpan patience) : ILaneSubscription
 {
-    public Task SetPrefetchAsync(int prefetch, CancellationToken cancellationToken) =>
-        Task.WhenAll(warm.SetPrefetchAsync(prefetch, cancellationToken), asynchronous.SetPrefetchAsync(prefetch, cancellationToken));
+    public Task SetPrefetchAsync(int calls, int events, CancellationToken cancellationToken) =>
+        Task.WhenAll(warm.SetPrefetchAsync(calls, cancellationToken), asynchronous.SetPrefetchAsync(events, cancellationToken));
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {

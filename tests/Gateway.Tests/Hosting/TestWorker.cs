@@ -37,6 +37,9 @@ internal sealed class TestWorker : IAsyncDisposable
         this.handler = handler;
     }
 
+    /// <summary>How many deliveries of a function it holds at most.</summary>
+    public const int Prefetch = 50;
+
     public string Id => node.Id;
 
     /// <summary>Every invocation that was handed over, with its body.</summary>
@@ -101,7 +104,7 @@ internal sealed class TestWorker : IAsyncDisposable
         if (delivery.Message is not { } message)
         {
             Woken.Enqueue(delivery.FunctionId);
-            await lanes.GetOrAdd(delivery.FunctionId, id => receiver.SubscribeLaneAsync(id, 50, OnDeliveryAsync, CancellationToken.None));
+            await lanes.GetOrAdd(delivery.FunctionId, id => receiver.SubscribeLaneAsync(id, Prefetch, OnDeliveryAsync, CancellationToken.None));
             await delivery.AckAsync();
             await bus.PublishAsync(new FunctionWarmed { FunctionId = delivery.FunctionId, WorkerId = Id }, CancellationToken.None);
             return;

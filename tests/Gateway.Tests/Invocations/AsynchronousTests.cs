@@ -13,7 +13,36 @@ namespace FaasCluster.Gateway.Tests.Invocations;
 
 public sealed class EmbeddedAsynchronousTests(EmbeddedGateway gateway) : AsynchronousTests(gateway), IClassFixture<EmbeddedGateway>;
 
-public sealed class ClusterAsynchronousTests(ClusterGateway gateway) : AsynchronousTests(gateway), IClassFixture<ClusterGateway>;
+public sealed class ClusterAsynchronousTests(ClusterGateway gateway) : AsynchronousTests(gateway), IClassFixture<ClusterGateway>
+{
+    [Fact]
+    public async Task Events_ThatTheWarmWorkerCannotTake_WakeAnother()
+    {
+        var name = Api.NewName();
+        await Gateway.Client.DeployAsync(name);
+        var end = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var busy = await TestWorker.StartAsync(Gateway, _ => end.Task);
+        var ids = await Task.WhenAll(Enumerable.Range(0, TestWorker.Prefetch + 10).Select(_ => SubmitAsync($"/fn/{name}", new StringContent(""))));
+        await Until.TrueAsync(() => busy.Taken.Count == TestWorker.Prefetch, "the first worker is full");
+
+        await using var other = await TestWorker.StartAsync(Gateway, _ => new InvocationResult());
+
+        // Heartbeats: a real worker says every few seconds for which functions it is warm.
+        await Until.TrueAsync(
+            async () =>
+            {
+                await busy.BeatAsync();
+                await other.BeatAsync();
+                return other.Taken.Count == 10;
+            },
+            "the other one helps");
+        end.SetResult(Outcome.Good);
+        foreach (var id in ids)
+        {
+            Assert.Equal("succeeded", (await EndAsync(id)).State);
+        }
+    }
+}
 
 public abstract class AsynchronousTests
 {
@@ -24,6 +53,8 @@ public abstract class AsynchronousTests
         gateway.RequireServers();
         this.gateway = gateway;
     }
+
+    protected GatewayFixture Gateway => gateway;
 
     [Theory]
     [InlineData("/fn/{0}/path?x=1", "http")]
@@ -262,7 +293,7 @@ public abstract class AsynchronousTests
         Assert.Equal(("cancelled", "function_deleted"), (ended.State, ended.Error!.Code));
     }
 
-    private async Task<Guid> SubmitAsync(string path, HttpContent content)
+    protected async Task<Guid> SubmitAsync(string path, HttpContent content)
     {
         using var request = Asynchronous(path, content);
         using var response = await gateway.Client.SendAsync(request);
@@ -281,7 +312,7 @@ public abstract class AsynchronousTests
         return request;
     }
 
-    private Task<InvocationDescription> EndAsync(Guid id) => Until.NotNullAsync(
+    protected Task<InvocationDescription> EndAsync(Guid id) => Until.NotNullAsync(
         async () =>
         {
             var found = await gateway.Client.GetAsync($"/api/invocations/{id}", ApiJson.Default.InvocationDescription);

@@ -114,14 +114,14 @@ public abstract partial class InvocationPathTests
         var held = new List<IDelivery> { await inbox.NextAsync(), await inbox.NextAsync(), await inbox.NextAsync() };
         inbox.AssertEmpty();
 
-        await lane.SetPrefetchAsync(7, CancellationToken.None);
+        await lane.SetPrefetchAsync(1, 7, CancellationToken.None);
         for (var i = 0; i < 4; i++)
         {
             held.Add(await inbox.NextAsync());
         }
 
         await Task.WhenAll(held.Select(delivery => delivery.AckAsync().AsTask()));
-        await lane.SetPrefetchAsync(1, CancellationToken.None);
+        await lane.SetPrefetchAsync(7, 1, CancellationToken.None);
         for (var got = held.Count; got < 30; got++)
         {
             await (await inbox.NextAsync()).AckAsync();

@@ -60,7 +60,7 @@ public sealed class ConcurrencyTests : IAsyncLifetime
     [Fact]
     public async Task Events_BeyondTheLimit_WaitUntilASlotIsFree()
     {
-        const int limit = 1;
+        const int limit = 2;
         var revision = await worker.DeployAsync(limit);
         var messages = Enumerable.Range(0, 6).Select(_ => worker.Message(revision, InvocationKind.Asynchronous)).ToList();
         foreach (var message in messages)

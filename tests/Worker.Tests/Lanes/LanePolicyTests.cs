@@ -47,6 +47,15 @@ public sealed class LanePolicyTests
     [Fact]
     public void Prefetch_NothingKnownYet_IsOnePerSlot() => Assert.Equal(1, new LanePolicy(2, 100).Prefetch(0));
 
+    [Fact]
+    public void EventPrefetch_LongRuns_IsOneMoreThanTheSlotsUntilThereAreAllThatMayBe()
+    {
+        var policy = new LanePolicy(cores: 2, slotLimit: 100);
+        Repeat(10, () => policy.Observe(Long, Long));
+
+        Assert.Equal([1, 2, 3, 4, 4], Enumerable.Range(0, 5).Select(policy.EventPrefetch));
+    }
+
     private static void Repeat(int times, Action action)
     {
         for (var i = 0; i < times; i++)

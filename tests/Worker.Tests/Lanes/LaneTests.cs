@@ -4,6 +4,7 @@ using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Logs;
 using FaasCluster.Worker.Execution;
+using FaasCluster.Worker.Lanes;
 
 namespace FaasCluster.Worker.Tests.Lanes;
 
@@ -108,6 +109,29 @@ public sealed class LaneTests : IAsyncLifetime
 
         Assert.Equal(["loading", "running"], await LinesAsync(first));
         Assert.Equal(["running"], await LinesAsync(second));
+    }
+
+    [Fact]
+    public async Task Events_ThatRunForLong_GetFurtherSandboxes()
+    {
+        var revision = await worker.DeployAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            Assert.Null(await worker.Get<IInvocationSender>().EnqueueAsync(worker.Message(revision, InvocationKind.Asynchronous), CancellationToken.None));
+        }
+
+        await worker.Get<IInvocationSender>().WakeAsync(revision.FunctionId, CancellationToken.None);
+
+        // As many as a function deserves of which nothing is known yet.
+        await Wait.UntilAsync(() =>
+        {
+            foreach (var start in Sandboxes.Starts)
+            {
+                start.TrySetResult(null);
+            }
+
+            return Sandboxes.Runs.Count == new LanePolicy(Environment.ProcessorCount, 100).SlotLimit;
+        });
     }
 
     [Fact]
