@@ -70,6 +70,8 @@ internal static class FaasCommandLine
             LogsCommand.Create(terminal),
             InvocationsCommand.Create(terminal),
             CancelCommand.Create(terminal),
+            DispatchesCommand.Create(terminal),
+            ResendCommand.Create(terminal),
             UsageCommand.Create(terminal),
             DeleteCommand.Create(terminal),
             DoctorCommand.Create(terminal),

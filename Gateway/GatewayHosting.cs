@@ -4,6 +4,7 @@ using FaasCluster.Contracts.Billing;
 using FaasCluster.Contracts.Bus;
 using FaasCluster.Gateway.Accounts;
 using FaasCluster.Gateway.DeadLetters;
+using FaasCluster.Gateway.Dispatches;
 using FaasCluster.Gateway.Documents;
 using FaasCluster.Gateway.Functions;
 using FaasCluster.Gateway.Health;
@@ -73,6 +74,7 @@ public static class GatewayHosting
         FunctionEndpoints.Map(app);
         InvokeEndpoints.Map(app);
         InvocationEndpoints.Map(app);
+        DispatchEndpoints.Map(app);
         UsageEndpoints.Map(app);
         DocumentEndpoints.Map(app);
         return app;
@@ -133,6 +135,7 @@ public static class GatewayHosting
         services.AddHostedService(provider => provider.GetRequiredService<StoreStart>());
         services.AddSingleton<OutboxRelay>();
         services.AddHostedService(provider => provider.GetRequiredService<OutboxRelay>());
+        DispatchServices.Add(services);
         services.AddHostedService<DeadLetterRecorder>();
         services.AddHostedService<WakeSweep>();
         services.AddHostedService<Reconciler>();

@@ -1,6 +1,7 @@
 using FaasCluster.Storage.Accounts;
 using FaasCluster.Storage.Concurrency;
 using FaasCluster.Storage.DeadLetters;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
@@ -75,6 +76,7 @@ public static class StorageServices
         services.AddSingleton<IEventStore, EventStore>();
         services.AddSingleton<IFunctionStore, FunctionStore>();
         services.AddSingleton<IInvocationStore, InvocationStore>();
+        services.AddSingleton<IDispatchStore, DispatchStore>();
         services.AddSingleton<ILogStore, LogStore>();
         services.AddSingleton<IPackageStore, PackageStore>();
         services.AddSingleton<IPayloadStore, PayloadStore>();

@@ -46,6 +46,8 @@ internal static class DescribeCommand
             ("Network", function.Network),
             ("Environment", function.Environment.Count == 0 ? "nothing set" : string.Join(", ", function.Environment)),
             ("Retries", $"{function.Retries} (asynchronous calls)"),
+            ("On success", function.OnSuccess ?? "nobody is told"),
+            ("On failure", function.OnFailure ?? "nobody is told"),
             ("Package", $"{Figures.Size(function.PackageBytes)}, sha256 {function.PackageSha256}"),
             ("Id", function.Id.ToString()),
         ];

@@ -3,6 +3,7 @@ using FaasCluster.Cli.Connections;
 using FaasCluster.Cli.Output;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Contracts.Topology;
 
 namespace FaasCluster.Cli.Invoking;
 
@@ -15,6 +16,7 @@ internal static class CallCommand
         var name = new Argument<string>("NAME") { Description = "The function" };
         var data = InvocationOptions.CreateData();
         var contentType = InvocationOptions.CreateContentType();
+        var callback = new Option<string>("--callback") { HelpName = "URL", Description = "Where its end is posted" };
         var wait = new Option<bool>("--wait", "-w") { Description = "Wait until it ended, retries included, and print its answer" };
         var timeout = new Option<int>("--timeout") { HelpName = "SECONDS", Description = "How long --wait waits", DefaultValueFactory = _ => 900 };
         var output = OutputFormat.CreateOption();
@@ -24,7 +26,7 @@ internal static class CallCommand
             "faas call hello -d '{\"name\":\"Ada\"}'",
             "faas call thumbnail -d @photo.jpg --wait")
         {
-            name, data, contentType, wait, timeout, output,
+            name, data, contentType, callback, wait, timeout, output,
         };
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -34,6 +36,11 @@ internal static class CallCommand
             var function = result.GetRequiredValue(name);
             using var request = new HttpRequestMessage(HttpMethod.Post, InvocationOptions.Path(function)) { Content = content };
             request.Headers.Add("Prefer", "respond-async");
+            if (result.GetValue(callback) is { } url && !request.Headers.TryAddWithoutValidation(HeaderNames.CallbackUrl, url))
+            {
+                throw new CommandFailure(ExitCodes.Usage, "--callback holds what no URL has.", "Expected http://HOST/PATH or https://HOST/PATH.");
+            }
+
             using var response = await api.SendAsync(request, $"Calling {function}", ApiClient.UsualTimeout, cancellationToken);
             await api.ThrowIfFailedAsync(response, cancellationToken);
             var accepted = await api.ReadAsync<AcceptedDescription>(response, cancellationToken);

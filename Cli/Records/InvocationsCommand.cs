@@ -13,7 +13,7 @@ internal static class InvocationsCommand
 
     public static Command Create(Terminal terminal)
     {
-        var name = new Argument<string?>("NAME") { Description = "Only those of this function", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME|ID") { Description = "Only those of this function; with an id, everything about that one", Arity = ArgumentArity.ZeroOrOne };
         var status = new Option<string>("--status", "-s") { HelpName = "STATE", Description = $"Only those in this state: {string.Join(", ", States)}" };
         var since = new Option<string>("--since") { HelpName = "AGE|TIME", Description = "Only younger ones, for example 1h, 7d or 2026-03-01T00:00:00Z" };
         var limit = new Option<int>("--limit", "-n") { HelpName = "COUNT", Description = "At most so many, the newest first", DefaultValueFactory = _ => 20 };
@@ -22,12 +22,18 @@ internal static class InvocationsCommand
             "invocations",
             "Lists invocations, the newest first",
             "faas invocations hello",
-            "faas invocations --status failed --since 1h")
+            "faas invocations --status failed --since 1h",
+            "faas invocations 0198c0de-0000-7000-8000-000000000000")
         {
             name, status, since, limit, output,
         };
         command.SetAction(async (result, cancellationToken) =>
         {
+            if (Guid.TryParseExact(result.GetValue(name), "D", out var id))
+            {
+                return await ShowAsync(terminal, id, result.GetValue(output) == "json", cancellationToken);
+            }
+
             var query = Query(result.GetValue(name), result.GetValue(status), result.GetValue(since));
             var count = result.GetValue(limit);
             if (count is < 1 or > MostRows)
@@ -47,6 +53,22 @@ internal static class InvocationsCommand
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static async Task<int> ShowAsync(Terminal terminal, Guid id, bool asJson, CancellationToken cancellationToken)
+    {
+        using var api = new ApiClient(terminal);
+        var invocation = await api.GetAsync<InvocationDescription>($"api/invocations/{id}", "Asking", cancellationToken);
+        if (asJson)
+        {
+            OutputFormat.WriteJson(terminal, invocation);
+        }
+        else
+        {
+            InvocationView.Write(terminal, invocation);
+        }
+
+        return ExitCodes.Ok;
     }
 
     private static IEnumerable<string> States => Enum.GetValues<InvocationState>().Select(state => state.ToWire());

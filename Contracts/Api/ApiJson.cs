@@ -10,6 +10,7 @@ namespace FaasCluster.Contracts.Api;
 [JsonSerializable(typeof(InvocationDescription))]
 [JsonSerializable(typeof(Page<InvocationDescription>))]
 [JsonSerializable(typeof(Page<LogLineDescription>))]
+[JsonSerializable(typeof(Page<DispatchDescription>))]
 [JsonSerializable(typeof(UsageReport))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(Problem))]

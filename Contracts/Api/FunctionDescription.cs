@@ -54,6 +54,12 @@ public sealed record FunctionDescription
     /// <summary>all or failures: which events of ended asynchronous invocations are kept; null from a gateway that does not say.</summary>
     public string? KeepEvents { get; init; }
 
+    /// <summary>Whom the end of a successful asynchronous invocation is told: "function NAME", "queue NAME (CONNECTION)" or "exchange NAME KEY (CONNECTION)"; null for nobody.</summary>
+    public string? OnSuccess { get; init; }
+
+    /// <summary>The same of one that did not succeed.</summary>
+    public string? OnFailure { get; init; }
+
     /// <summary>The package's size in bytes.</summary>
     public required long PackageBytes { get; init; }
 

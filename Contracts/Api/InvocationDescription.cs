@@ -15,7 +15,7 @@ public sealed record InvocationDescription
     /// <summary>synchronous or asynchronous.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>What caused it: http or api.</summary>
+    /// <summary>What caused it: http, api or destination.</summary>
     public required string Trigger { get; init; }
 
     /// <summary>queued, running, succeeded, failed, cancelled, expired or lost.</summary>
@@ -29,6 +29,15 @@ public sealed record InvocationDescription
 
     /// <summary>When it ended; null before.</summary>
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>The invocation whose end caused it; null for what a caller sent.</summary>
+    public Guid? CausedBy { get; init; }
+
+    /// <summary>How many destinations lead here; null for what a caller sent.</summary>
+    public int? Depth { get; init; }
+
+    /// <summary>Whom its end was or will be told: destination and callback; null in lists, and if nobody.</summary>
+    public IReadOnlyList<DispatchDescription>? Dispatches { get; init; }
 
     /// <summary>How its last recorded attempt failed; null otherwise.</summary>
     public ErrorDescription? Error { get; init; }

@@ -96,4 +96,10 @@ public sealed record FunctionManifest
 
     /// <summary>Which events are kept when asynchronous invocations end, default all.</summary>
     public EventKeeping KeepEvents { get; init; } = EventKeeping.All;
+
+    /// <summary>Where the record of an asynchronous invocation goes that succeeded; null for nowhere.</summary>
+    public Destination? OnSuccess { get; init; }
+
+    /// <summary>Where the record of an asynchronous invocation goes that failed, expired or was lost; null for nowhere.</summary>
+    public Destination? OnFailure { get; init; }
 }

@@ -17,11 +17,11 @@ public static partial class ManifestReader
     private static readonly string[] Keys =
     [
         "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "concurrency", "queueLimit", "network", "url", "env", "retries",
-        "keepEvents",
+        "keepEvents", "onSuccess", "onFailure",
     ];
 
     // Keys of the design that this version cannot honour: refusing them is honest, ignoring them is not.
-    private static readonly string[] LaterKeys = ["secrets", "onFailure", "onSuccess", "triggers", "minInstances"];
+    private static readonly string[] LaterKeys = ["secrets", "triggers", "minInstances"];
 
     /// <summary>Reads a manifest.</summary>
     /// <param name="text">YAML or JSON.</param>
@@ -91,6 +91,8 @@ public static partial class ManifestReader
         var environment = ReadEnvironment(fields);
         var retries = ReadRetries(fields);
         var keepEvents = fields.Choice("keepEvents", ["all", "failures"]) == "failures" ? EventKeeping.Failures : EventKeeping.All;
+        var onSuccess = DestinationReader.Read(fields, "onSuccess");
+        var onFailure = DestinationReader.Read(fields, "onFailure");
         return found.Count > 0
             ? null
             : new FunctionManifest
@@ -110,6 +112,8 @@ public static partial class ManifestReader
                 Environment = environment,
                 Retries = retries,
                 KeepEvents = keepEvents,
+                OnSuccess = onSuccess,
+                OnFailure = onFailure,
             };
     }
 
@@ -233,6 +237,9 @@ public static partial class ManifestReader
         };
     }
 
+    /// <summary>Whether a text may name a connection of a destination.</summary>
+    public static bool IsConnectionName(string text) => ConnectionPattern().IsMatch(text);
+
     internal static string Shorten(string value)
     {
         var safe = string.Concat(value.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
@@ -247,6 +254,9 @@ public static partial class ManifestReader
 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*\z", RegexOptions.CultureInvariant)]
     private static partial Regex FilePattern();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_-]{0,63}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ConnectionPattern();
 
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex VariablePattern();

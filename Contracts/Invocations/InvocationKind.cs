@@ -18,6 +18,9 @@ public enum TriggerKind
 
     /// <summary>An Invoke call of the API: the event is the body as it was sent.</summary>
     Api,
+
+    /// <summary>The end of another invocation, of whose function this one is a destination: the event is a destination record.</summary>
+    Destination,
 }
 
 /// <summary>The names of kinds and triggers in the store, in headers and in the API: lower case.</summary>
@@ -26,8 +29,13 @@ public static class InvocationKinds
     /// <summary>"synchronous" or "asynchronous".</summary>
     public static string ToWire(this InvocationKind kind) => kind == InvocationKind.Synchronous ? "synchronous" : "asynchronous";
 
-    /// <summary>"http" or "api".</summary>
-    public static string ToWire(this TriggerKind trigger) => trigger == TriggerKind.Http ? "http" : "api";
+    /// <summary>"http", "api" or "destination".</summary>
+    public static string ToWire(this TriggerKind trigger) => trigger switch
+    {
+        TriggerKind.Http => "http",
+        TriggerKind.Api => "api",
+        _ => "destination",
+    };
 
     /// <summary>Reads a kind written by <see cref="ToWire(InvocationKind)"/>.</summary>
     /// <exception cref="FormatException">The name is no kind.</exception>
@@ -44,6 +52,7 @@ public static class InvocationKinds
     {
         "http" => TriggerKind.Http,
         "api" => TriggerKind.Api,
-        _ => throw new FormatException($"'{name}' is no trigger; expected http or api."),
+        "destination" => TriggerKind.Destination,
+        _ => throw new FormatException($"'{name}' is no trigger; expected http, api or destination."),
     };
 }

@@ -61,8 +61,17 @@ public sealed record InvocationMessage
     /// </summary>
     public bool BodyIsStored { get; init; }
 
-    /// <summary>True if its end is to be sent to no destination: a replay for which that was asked.</summary>
+    /// <summary>True if its end is told to nobody, neither destination nor callback: a replay for which that was asked.</summary>
     public bool SuppressDestinations { get; init; }
+
+    /// <summary>How many destinations lie between this invocation and one that nobody's end caused: 0 for those of callers.</summary>
+    public int Depth { get; init; }
+
+    /// <summary>The invocation whose end caused this one; null for those of callers.</summary>
+    public Guid? CausedBy { get; init; }
+
+    /// <summary>Where the end is to be told, http or https; null if nobody asked for it. Asynchronous invocations only.</summary>
+    public Uri? Callback { get; init; }
 
     /// <summary>The event's bytes as they were sent. Valid only as long as whoever hands out the message says.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }

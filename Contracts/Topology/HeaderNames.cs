@@ -26,6 +26,18 @@ public static class HeaderNames
     /// <summary>In an answer of a function to an asynchronous invocation: "never" means that the attempt failed and is the last one.</summary>
     public const string Retry = "Faas-Retry";
 
+    /// <summary>In an asynchronous call: the http or https URL to which the end is to be posted. In answers: never.</summary>
+    public const string CallbackUrl = "Faas-Callback-Url";
+
+    /// <summary>In a callback, and in a message to a queue of the users: the state in which the invocation ended.</summary>
+    public const string Status = "Faas-Status";
+
+    /// <summary>In a callback: which delivery this is, a number from 1.</summary>
+    public const string CallbackAttempt = "Faas-Callback-Attempt";
+
+    /// <summary>In a message to a queue of the users: the function whose invocation ended.</summary>
+    public const string Function = "Faas-Function";
+
     /// <summary>The caller's API key; <c>Authorization: Bearer</c> does as well.</summary>
     public const string ApiKey = "Faas-Key";
 }

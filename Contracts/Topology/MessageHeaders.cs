@@ -39,7 +39,7 @@ public static class MessageHeaders
     /// <summary>How many attempts before this one the policy counted; missing if none.</summary>
     public const string Failures = "faas-failures";
 
-    /// <summary>"http" or "api".</summary>
+    /// <summary>"http", "api" or "destination".</summary>
     public const string Trigger = "faas-trigger";
 
     /// <summary>When it was accepted, in units of 100 ns since 1970.</summary>
@@ -68,6 +68,15 @@ public static class MessageHeaders
 
     /// <summary>True if no destination is to hear of its end; missing otherwise.</summary>
     public const string SuppressDestinations = "faas-suppress-destinations";
+
+    /// <summary>How many destinations lead here, a number from 1; missing for what a caller sent.</summary>
+    public const string Depth = "faas-depth";
+
+    /// <summary>The invocation whose end caused this one, 32 hexadecimal digits; missing for what a caller sent.</summary>
+    public const string CausedBy = "faas-caused-by";
+
+    /// <summary>Where the end is to be told, a URL; missing if nobody asked for it.</summary>
+    public const string Callback = "faas-callback";
 
     /// <summary>A content type that is too long for AMQP's property.</summary>
     public const string ContentType = "faas-content-type";

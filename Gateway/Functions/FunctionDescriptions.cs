@@ -29,6 +29,8 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             Environment = [.. manifest.Environment.Keys.Order(StringComparer.Ordinal)],
             Retries = manifest.Retries.Attempts,
             KeepEvents = manifest.KeepEvents.ToString().ToLowerInvariant(),
+            OnSuccess = Describe(manifest.OnSuccess),
+            OnFailure = Describe(manifest.OnFailure),
             PackageBytes = revision.PackageBytes,
             PackageSha256 = revision.PackageSha256,
             DeployedAt = revision.CreatedAt,
@@ -36,6 +38,14 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             Warnings = [.. Warnings(manifest)],
         };
     }
+
+    private static string? Describe(Destination? destination) => destination switch
+    {
+        null => null,
+        { Function: { } function } => $"function {function}",
+        { Exchange: "" } => $"queue {destination.RoutingKey} ({destination.Connection})",
+        _ => $"exchange {destination.Exchange} {destination.RoutingKey} ({destination.Connection})",
+    };
 
     private IEnumerable<string> Warnings(FunctionManifest manifest)
     {

@@ -2,6 +2,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Bus;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Gateway.Accounts;
+using FaasCluster.Gateway.Dispatches;
 using FaasCluster.Gateway.Parameters;
 using FaasCluster.Gateway.Problems;
 using FaasCluster.Messaging;
@@ -27,7 +28,11 @@ internal static class FunctionEndpoints
     }
 
     private static async Task<IResult> DeployAsync(
-        HttpContext context, [FromServices] DeployGate gate, [FromServices] Deployment deployment, [FromServices] FunctionDescriptions descriptions)
+        HttpContext context,
+        [FromServices] DeployGate gate,
+        [FromServices] DestinationCheck destinations,
+        [FromServices] Deployment deployment,
+        [FromServices] FunctionDescriptions descriptions)
     {
         using var turn = await gate.EnterAsync(context.RequestAborted);
         var (form, problem) = await DeployFormReader.ReadAsync(context.Request, context.RequestAborted);
@@ -39,6 +44,11 @@ internal static class FunctionEndpoints
         if (DeployCheck.Check(form, out var errors) is not var (manifest, zip))
         {
             return ProblemAnswer.Invalid(errors);
+        }
+
+        if (destinations.Check(context.AccountId(), manifest) is { Count: > 0 } wrong)
+        {
+            return ProblemAnswer.Invalid(wrong);
         }
 
         var revision = await deployment.DeployAsync(context.AccountId(), manifest, zip, context.RequestAborted);

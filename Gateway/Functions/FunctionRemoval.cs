@@ -149,6 +149,10 @@ internal sealed class FunctionRemoval(
         AcceptedAt = row.AcceptedAt,
         DueAt = row.AcceptedAt,
         Deadline = row.AcceptedAt,
+        Depth = row.Depth,
+        CausedBy = row.CausedBy,
+        Callback = row.Callback,
+        SuppressDestinations = row.SuppressDestinations,
         Body = default,
     };
 }

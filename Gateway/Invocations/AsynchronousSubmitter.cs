@@ -16,7 +16,7 @@ namespace FaasCluster.Gateway.Invocations;
 internal sealed class AsynchronousSubmitter(
     IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, QueueGauge gauge, TimeProvider time)
 {
-    public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
+    public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger, Uri? callback)
     {
         using var admitted = gate.TryEnter(context.Request, Limits.AsynchronousPayloadBytes);
         if (!admitted.IsEntered)
@@ -33,7 +33,7 @@ internal sealed class AsynchronousSubmitter(
 
         // 1. Is there a place in the queue?
         using var activity = GatewayActivities.StartPublish(revision, InvocationKind.Asynchronous);
-        var message = InvocationMessages.Make(context, revision, InvocationKind.Asynchronous, trigger, body, time);
+        var message = InvocationMessages.Make(context, revision, InvocationKind.Asynchronous, trigger, body, time) with { Callback = callback };
         using var place = await gauge.TryEnterAsync(revision, context.RequestAborted);
         if (place is null)
         {

@@ -120,6 +120,10 @@ internal sealed class Cancellation(
         DueAt = row.DueAt,
         Deadline = row.Deadline,
         BodyIsStored = row.BodyIsStored,
+        Depth = row.Depth,
+        CausedBy = row.CausedBy,
+        Callback = row.Callback,
+        SuppressDestinations = row.SuppressDestinations,
         Body = default,
     };
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Dispatches;
 using FaasCluster.Gateway.Problems;
 using FaasCluster.Storage.Invocations;
 
@@ -22,6 +23,8 @@ internal static class InvocationDescriptions
         Attempt = summary.Attempt,
         AcceptedAt = summary.AcceptedAt,
         EndedAt = summary.EndedAt,
+        CausedBy = summary.CausedBy,
+        Depth = summary.Depth == 0 ? null : summary.Depth,
         Error = summary.ErrorCode is { } code
             ? new ErrorDescription
             {
@@ -37,6 +40,7 @@ internal static class InvocationDescriptions
     {
         Attempts = [.. details.Attempts.Select(attempt => Describe(attempt, currency))],
         Result = details.Result is { } result ? Describe(result) : null,
+        Dispatches = details.Dispatches.Count == 0 ? null : [.. details.Dispatches.Select(DispatchDescriptions.Describe)],
     };
 
     /// <summary>One that is not in the store yet.</summary>

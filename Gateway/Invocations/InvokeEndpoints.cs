@@ -3,6 +3,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Accounts;
+using FaasCluster.Gateway.Dispatches.Callbacks;
 using FaasCluster.Gateway.Functions;
 using FaasCluster.Gateway.Parameters;
 using FaasCluster.Gateway.Problems;
@@ -10,7 +11,7 @@ using FaasCluster.Gateway.Problems;
 namespace FaasCluster.Gateway.Invocations;
 
 /// <summary>Calls functions: by the API, and by their URLs.</summary>
-internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller caller, AsynchronousSubmitter submitter)
+internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller caller, AsynchronousSubmitter submitter, CallbackHeader callbacks)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -18,7 +19,7 @@ internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller
                 "/api/functions/{name}/invocations",
                 (HttpContext context, string name, InvokeEndpoints endpoints) => endpoints.InvokeAsync(context, name))
             .WithTags("Invocations").WithSummary("Invoke a function with the body as its event")
-            .WithDescription("Answers with the function's payload as it is; with 'Prefer: respond-async' answers 202 as soon as the invocation is safe.")
+            .WithDescription("Answers with the function's payload as it is; with 'Prefer: respond-async' answers 202 as soon as the invocation is safe, and posts its end to the URL in 'Faas-Callback-Url'.")
             .Produces(200).Produces<AcceptedDescription>(202).Produces<Problem>(502, Problem.MediaType);
 
         // Open here, because each function says who may call it.
@@ -66,8 +67,13 @@ internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller
         }
     }
 
-    private Task RunAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger) =>
-        Preference.IsAsynchronous(context.Request.Headers)
-            ? submitter.SubmitAsync(context, revision, trigger)
-            : caller.CallAsync(context, revision, trigger);
+    private Task RunAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
+    {
+        var (callback, problem) = callbacks.Read(context);
+        return problem is not null
+            ? problem.ExecuteAsync(context)
+            : Preference.IsAsynchronous(context.Request.Headers)
+                ? submitter.SubmitAsync(context, revision, trigger, callback)
+                : caller.CallAsync(context, revision, trigger);
+    }
 }

@@ -12,8 +12,8 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Warning, "The connection to RabbitMQ at {Address} is lost ({Connection}): {Reason}. It is made again.")]
     public static partial void ConnectionLost(ILogger logger, string connection, BrokerAddress address, string reason);
 
-    [LoggerMessage(1002, LogLevel.Warning, "No connection to RabbitMQ at {Address} ({Connection}): {Reason}. Trying on; check that it runs and that ConnectionStrings:RabbitMq is right.")]
-    public static partial void ConnectFailed(ILogger logger, string connection, BrokerAddress address, string reason);
+    [LoggerMessage(1002, LogLevel.Warning, "No connection to RabbitMQ at {Address} ({Connection}): {Reason}. Trying on; check that it runs and that {Setting} is right.")]
+    public static partial void ConnectFailed(ILogger logger, string connection, BrokerAddress address, string reason, string setting);
 
     [LoggerMessage(1003, LogLevel.Warning, "The channel for {Purpose} was closed: {Reason}. It is opened again.")]
     public static partial void ChannelLost(ILogger logger, string purpose, string reason);

@@ -21,6 +21,10 @@ internal static class RestartSql
         Column("due_at", "timestamptz", row => Stored.Time(row.Restart.Message.DueAt)),
         Column("deadline", "timestamptz", row => Stored.Time(row.Restart.Message.Deadline)),
         Column("body_is_stored", "boolean", row => row.Restart.Message.BodyIsStored),
+        Column("depth", "integer", row => row.Restart.Message.Depth),
+        Column("caused_by", "uuid", row => row.Restart.Message.CausedBy),
+        Column("callback", "text", row => row.Restart.Message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null),
+        Column("suppress_destinations", "boolean", row => row.Restart.Message.SuppressDestinations),
         Column("message", "text", row => JsonSerializer.Serialize(row.Restart.Message with { Body = default }, Stored.Json)),
         Column("redrive_of", "uuid", row => row.IsRedrive ? row.Restart.Of : (Guid?)null),
         Column("replay_of", "uuid", row => row.IsRedrive ? (Guid?)null : row.Restart.Of),
@@ -43,10 +47,10 @@ internal static class RestartSql
         $"""
         INSERT INTO invocations (
             invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt, recorded_attempt,
-            accepted_at, due_at, deadline, body_is_stored, redrive_of, replay_of)
+            accepted_at, due_at, deadline, body_is_stored, depth, caused_by, callback, suppress_destinations, redrive_of, replay_of)
         SELECT
             new_id, account_id, function_id, function_name, revision, 'asynchronous', trigger_kind, 'queued', 1, 0,
-            accepted_at, due_at, deadline, body_is_stored, redrive_of, replay_of
+            accepted_at, due_at, deadline, body_is_stored, depth, caused_by, callback, suppress_destinations, redrive_of, replay_of
         FROM {source}
         """;
 

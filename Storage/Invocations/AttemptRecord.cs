@@ -1,4 +1,5 @@
 using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 
 namespace FaasCluster.Storage.Invocations;
@@ -56,6 +57,15 @@ public sealed record AttemptRecord
 
     /// <summary>What it costs.</summary>
     public required Bill Bill { get; init; }
+
+    /// <summary>Where the function's manifest sends the record of a success; null for nowhere.</summary>
+    public Destination? OnSuccess { get; init; }
+
+    /// <summary>Where the function's manifest sends the record of a failure; null for nowhere.</summary>
+    public Destination? OnFailure { get; init; }
+
+    /// <summary>The event for the destination's record, also if it was stored apart from its message; null where it is not known.</summary>
+    public ReadOnlyMemory<byte>? Event { get; init; }
 
     /// <summary>The next attempt, body included, due at its <see cref="InvocationMessage.DueAt"/>; null at an end.</summary>
     public InvocationMessage? NextAttempt { get; init; }

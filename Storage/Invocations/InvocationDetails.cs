@@ -1,5 +1,6 @@
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Storage.DeadLetters;
+using FaasCluster.Storage.Dispatches;
 
 namespace FaasCluster.Storage.Invocations;
 
@@ -45,6 +46,18 @@ public sealed record InvocationSummary
     /// <summary>True if its event lies in the payload store.</summary>
     public bool BodyIsStored { get; init; }
 
+    /// <summary>How many destinations lead here; 0 for what a caller sent.</summary>
+    public int Depth { get; init; }
+
+    /// <summary>The invocation whose end caused it; null for what a caller sent.</summary>
+    public Guid? CausedBy { get; init; }
+
+    /// <summary>Where its end is to be told; null if nobody asked for it.</summary>
+    public Uri? Callback { get; init; }
+
+    /// <summary>True if its end is told to nobody: a replay for which that was asked.</summary>
+    public bool SuppressDestinations { get; init; }
+
     /// <summary>When it ended; null before.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
@@ -84,6 +97,9 @@ public sealed record InvocationDetails
 
     /// <summary>The invocations that were made of it by replays, newest first, ten at most.</summary>
     public IReadOnlyList<Guid> Replays { get; init; } = [];
+
+    /// <summary>Whom its end was or will be told, without the documents.</summary>
+    public IReadOnlyList<Dispatch> Dispatches { get; init; } = [];
 }
 
 /// <summary>One attempt and its bill, which are one row.</summary>

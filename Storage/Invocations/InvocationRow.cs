@@ -10,7 +10,8 @@ internal class InvocationRow
     public const string Columns =
         """
         invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt,
-        accepted_at, due_at, deadline, ended_at, body_is_stored, error_code, error_type, error_message, redrive_of, replay_of
+        accepted_at, due_at, deadline, ended_at, body_is_stored, depth, caused_by, callback, suppress_destinations,
+        error_code, error_type, error_message, redrive_of, replay_of
         """;
 
     public const string ResultColumns = "result_status, result_headers, result_content_type, result_body";
@@ -47,6 +48,14 @@ internal class InvocationRow
 
     public bool BodyIsStored { get; init; }
 
+    public int Depth { get; init; }
+
+    public Guid? CausedBy { get; init; }
+
+    public string? Callback { get; init; }
+
+    public bool SuppressDestinations { get; init; }
+
     public string? ErrorCode { get; init; }
 
     public string? ErrorType { get; init; }
@@ -65,6 +74,9 @@ internal class InvocationRow
 
     public byte[]? ResultBody { get; init; }
 
+    /// <summary>Of its revision, where the query asks for it.</summary>
+    public string? Manifest { get; init; }
+
     public InvocationSummary ToSummary() => new()
     {
         InvocationId = InvocationId,
@@ -80,6 +92,10 @@ internal class InvocationRow
         DueAt = DueAt,
         Deadline = Deadline,
         BodyIsStored = BodyIsStored,
+        Depth = Depth,
+        CausedBy = CausedBy,
+        Callback = Callback is null ? null : new Uri(Callback, UriKind.Absolute),
+        SuppressDestinations = SuppressDestinations,
         EndedAt = EndedAt,
         ErrorCode = ErrorCode is null ? null : ErrorCodes.Parse(ErrorCode),
         ErrorType = ErrorType,
@@ -111,6 +127,10 @@ internal class InvocationRow
         DueAt = DueAt,
         Deadline = Deadline,
         BodyIsStored = BodyIsStored,
+        Depth = Depth,
+        CausedBy = CausedBy,
+        Callback = Callback is null ? null : new Uri(Callback, UriKind.Absolute),
+        SuppressDestinations = SuppressDestinations,
         Body = default,
     };
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FaasCluster.Contracts;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Sql;
 
 namespace FaasCluster.Storage.Invocations;
@@ -24,6 +25,10 @@ internal static class InvocationRows
         Attempt("deadline", "timestamptz", r => Stored.Time(r.Message.Deadline)),
         Attempt("ended_at", "timestamptz", r => r.State.IsTerminal() ? Stored.Time(r.EndedAt) : (DateTimeOffset?)null),
         Attempt("body_is_stored", "boolean", r => r.Message.BodyIsStored),
+        Attempt("depth", "integer", r => r.Message.Depth),
+        Attempt("caused_by", "uuid", r => r.Message.CausedBy),
+        Attempt("callback", "text", r => r.Message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null),
+        Attempt("suppress_destinations", "boolean", r => r.Message.SuppressDestinations),
         Attempt("error_code", "text", r => r.Error?.Code.ToWire()),
         Attempt("error_type", "text", r => r.Error?.Type is { } type ? Stored.Text(type, 256) : null),
         Attempt("error_message", "text", r => r.Error is { } error ? Stored.Text(error.Message, Limits.ErrorMessageLength) : null),
@@ -64,18 +69,24 @@ internal static class InvocationRows
         Accept("accepted_at", "timestamptz", r => Stored.Time(r.Message.AcceptedAt)),
         Accept("due_at", "timestamptz", r => Stored.Time(r.Message.DueAt)),
         Accept("deadline", "timestamptz", r => Stored.Time(r.Message.Deadline)),
-        Accept("body_is_stored", "boolean", r => r.Message.BodyIsStored));
+        Accept("body_is_stored", "boolean", r => r.Message.BodyIsStored),
+        Accept("depth", "integer", r => r.Message.Depth),
+        Accept("caused_by", "uuid", r => r.Message.CausedBy),
+        Accept("callback", "text", r => r.Message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null),
+        Accept("suppress_destinations", "boolean", r => r.Message.SuppressDestinations));
 
     /// <summary>About how many bytes a record is, to bound a batch.</summary>
     public static int Weigh(AttemptRecord record) =>
-        1024 + (Keeps(record) ? record.Result!.Body.Length : 0) + (record.NextAttempt?.Body.Length ?? 0) + (KeptEvents.Keeps(record) ? record.Message.Body.Length : 0);
+        1024 + (Keeps(record) ? record.Result!.Body.Length : 0) + (record.NextAttempt?.Body.Length ?? 0) + (KeptEvents.Keeps(record) ? record.Message.Body.Length : 0)
+        + (DispatchPlan.Follow(record) ? (record.Event?.Length ?? 0) + (2 * (record.Result?.Body.Length ?? 0)) : 0);
 
     // Headers count as well: a function chooses them.
     private static bool Keeps(AttemptRecord record) =>
         record.Result is { } result
         && result.Body.Length + result.Headers.Sum(header => header.Key.Length + header.Value.Length) <= Limits.RecordedResultBytes;
 
-    private static string OutboxMessage(InvocationMessage message) =>
+    /// <summary>How a message stands in the outbox: without its body, which has a column of its own.</summary>
+    public static string OutboxMessage(InvocationMessage message) =>
         JsonSerializer.Serialize(message with { Body = default }, Stored.Json);
 
     private static RowSet<AttemptRecord>.Column<TValue> Attempt<TValue>(string name, string type, Func<AttemptRecord, TValue> get) =>

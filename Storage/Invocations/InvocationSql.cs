@@ -9,7 +9,7 @@ internal static class InvocationSql
     private const string Columns =
         """
         invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt, recorded_attempt,
-        accepted_at, due_at, deadline, ended_at, body_is_stored,
+        accepted_at, due_at, deadline, ended_at, body_is_stored, depth, caused_by, callback, suppress_destinations,
         error_code, error_type, error_message, result_status, result_headers, result_content_type, result_body,
         event_message, event_body
         """;
@@ -86,10 +86,10 @@ internal static class InvocationSql
         $"""
         INSERT INTO invocations (
             invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt, recorded_attempt,
-            accepted_at, due_at, deadline, body_is_stored)
+            accepted_at, due_at, deadline, body_is_stored, depth, caused_by, callback, suppress_destinations)
         SELECT
             invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, 'queued', attempt, 0,
-            accepted_at, due_at, deadline, body_is_stored
+            accepted_at, due_at, deadline, body_is_stored, depth, caused_by, callback, suppress_destinations
         FROM {source} WHERE true
         ON CONFLICT (invocation_id) DO NOTHING
         """;
@@ -109,10 +109,10 @@ internal static class InvocationSql
         """
         INSERT INTO invocations (
             invocation_id, account_id, function_id, function_name, revision, kind, trigger_kind, state, attempt, recorded_attempt,
-            accepted_at, due_at, deadline, body_is_stored)
+            accepted_at, due_at, deadline, body_is_stored, depth, caused_by, callback, suppress_destinations)
         VALUES (
             @InvocationId, @AccountId, @FunctionId, @FunctionName, @Revision, @Kind, @Trigger, 'running', @Attempt, 0,
-            @AcceptedAt, @DueAt, @Deadline, @BodyIsStored)
+            @AcceptedAt, @DueAt, @Deadline, @BodyIsStored, @Depth, @CausedBy, @Callback, @SuppressDestinations)
         ON CONFLICT (invocation_id) DO UPDATE SET state = 'running', attempt = excluded.attempt
         WHERE invocations.state = 'queued' AND invocations.recorded_attempt < excluded.attempt
         """;

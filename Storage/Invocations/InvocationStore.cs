@@ -1,7 +1,10 @@
+using System.Text.Json;
 using Dapper;
 using FaasCluster.Contracts.Billing;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Storage.DeadLetters;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Sql;
 using FaasCluster.Storage.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -64,6 +67,10 @@ internal sealed class InvocationStore(
                     message.DueAt,
                     message.Deadline,
                     message.BodyIsStored,
+                    message.Depth,
+                    message.CausedBy,
+                    Callback = message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null,
+                    message.SuppressDestinations,
                     WorkerId = Stored.Text(workerId),
                     Now = time.GetUtcNow(),
                 };
@@ -108,6 +115,10 @@ internal sealed class InvocationStore(
                     "SELECT invocation_id FROM invocations WHERE replay_of = @invocationId AND account_id = @accountId ORDER BY invocation_id DESC LIMIT 10",
                     new { invocationId, accountId },
                     cancellationToken: cancellationToken)).ConfigureAwait(false);
+                var dispatches = await connection.QueryAsync<DispatchRow>(new CommandDefinition(
+                    $"SELECT {DispatchRow.Columns} FROM dispatches WHERE invocation_id = @invocationId AND account_id = @accountId ORDER BY kind DESC",
+                    new { invocationId, accountId },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
                 return new InvocationDetails
                 {
                     Summary = row.ToSummary(),
@@ -116,6 +127,7 @@ internal sealed class InvocationStore(
                     DeadLetter = letter is null ? null : DeadLetterStates.Parse(letter),
                     RedrivenAs = redrivenAs,
                     Replays = [.. replays],
+                    Dispatches = [.. dispatches.Select(dispatch => dispatch.ToDispatch())],
                 };
             },
             cancellationToken);
@@ -140,7 +152,9 @@ internal sealed class InvocationStore(
         var rows = await database.ReadAsync(
             connection => connection.QueryAsync<InvocationRow>(new CommandDefinition(
                 $"""
-                SELECT {InvocationRow.Columns} FROM invocations
+                SELECT {InvocationRow.Columns},
+                    (SELECT manifest FROM revisions WHERE revisions.function_id = invocations.function_id AND revisions.revision = invocations.revision) AS manifest
+                FROM invocations
                 WHERE state IN ('queued', 'running')
                   AND (state = 'queued' AND deadline < @expired OR state = 'running' AND deadline < @lost)
                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.invocation_id = invocations.invocation_id)
@@ -175,6 +189,7 @@ internal sealed class InvocationStore(
 
     private static AttemptRecord Abandoned(InvocationRow row, string workerId, DateTimeOffset now)
     {
+        var manifest = row.Manifest is null ? null : JsonSerializer.Deserialize<FunctionManifest>(row.Manifest, Stored.Json);
         var wasRunning = InvocationStates.Parse(row.State) == InvocationState.Running;
         return new AttemptRecord
         {
@@ -190,6 +205,7 @@ internal sealed class InvocationStore(
                     ? $"The invocation was started and its worker never reported its end; it was given up {LostAfter.TotalMinutes:0} minutes after its deadline of {row.Deadline:u}."
                     : $"The invocation waited past its deadline of {row.Deadline:u} without a worker starting it.",
             },
+            OnFailure = manifest?.OnFailure,
             StartedAt = now,
             EndedAt = now,
             Timings = new InvocationTimings { Queue = row.DueAt < now ? now - row.DueAt : TimeSpan.Zero },

@@ -55,6 +55,10 @@ internal static class KeptEvents
             Deadline = default,
             TraceParent = null,
             BodyIsStored = false,
+            SuppressDestinations = false,
+            Depth = default,
+            CausedBy = null,
+            Callback = null,
             Body = default,
         },
         Sparse);
@@ -73,6 +77,10 @@ internal static class KeptEvents
         DueAt = row.DueAt,
         Deadline = row.Deadline,
         BodyIsStored = row.BodyIsStored,
+        SuppressDestinations = row.SuppressDestinations,
+        Depth = row.Depth,
+        CausedBy = row.CausedBy,
+        Callback = row.Callback,
     };
 
     private static void RequireNothing(JsonTypeInfo type)

@@ -19,7 +19,7 @@ namespace FaasCluster.Storage.Maintenance;
 internal sealed class PostgresPartitions(PostgresDatabase database, TimeProvider time, ILogger<PostgresPartitions> log)
 {
     /// <summary>Tables that are partitioned by the range of invocation_id.</summary>
-    public static readonly IReadOnlyList<string> Tables = ["invocations", "billing_records", "start_marks", "invocation_logs", "dead_letters"];
+    public static readonly IReadOnlyList<string> Tables = ["invocations", "billing_records", "start_marks", "invocation_logs", "dead_letters", "dispatches"];
 
     // "faas" in ASCII and a number: the advisory locks of this class.
     private const long MakeLock = 0x6661617301;

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Invocations;
 using Npgsql;
 
@@ -152,7 +153,32 @@ internal sealed class PostgresDatabase : Database
 
     protected override async Task<IReadOnlySet<Guid>> RecordCoreAsync(IReadOnlyList<AttemptRecord> rows, CancellationToken cancellationToken)
     {
-        await using var command = _source.CreateCommand(RecordStatement);
+        if (!rows.Any(DispatchPlan.Follow))
+        {
+            await using var alone = _source.CreateCommand(RecordStatement);
+            return await RecordAsync(alone, rows, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Few ends are told to anybody: only their batches pay for a second statement and a transaction around both.
+        return await WriteCoreAsync(
+            async (connection, transaction) =>
+            {
+                await using var command = new NpgsqlCommand(RecordStatement, (NpgsqlConnection)connection, (NpgsqlTransaction)transaction);
+                var recorded = await RecordAsync(command, rows, cancellationToken).ConfigureAwait(false);
+                await ExecuteAsync(
+                    connection,
+                    transaction,
+                    DispatchPlan.Rows,
+                    DispatchPlan.Add,
+                    [.. rows.Where(row => recorded.Contains(row.Message.InvocationId)).SelectMany(DispatchPlan.After)],
+                    cancellationToken).ConfigureAwait(false);
+                return recorded;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<IReadOnlySet<Guid>> RecordAsync(NpgsqlCommand command, IReadOnlyList<AttemptRecord> rows, CancellationToken cancellationToken)
+    {
         InvocationRows.Attempts.AddArrays(command.Parameters, rows);
         var recorded = new HashSet<Guid>(rows.Count);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

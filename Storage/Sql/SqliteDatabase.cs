@@ -1,5 +1,6 @@
 using System.Data.Common;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Invocations;
 using Microsoft.Data.Sqlite;
 
@@ -115,6 +116,7 @@ internal sealed class SqliteDatabase : Database
                 var dead = Prepare(shape, InvocationSql.AddDeadLetters(source), transaction);
                 var payload = Prepare(shape, InvocationSql.DropPayloads(source), transaction);
                 var outbox = Prepare(shape, InvocationSql.DropOutbox(source), transaction);
+                var told = Prepare(DispatchPlan.Rows, DispatchPlan.Add(DispatchPlan.Rows.RowSource), transaction);
                 var recorded = new HashSet<Guid>(rows.Count);
                 foreach (var row in rows)
                 {
@@ -143,6 +145,11 @@ internal sealed class SqliteDatabase : Database
                     if (row.Message.BodyIsStored && row.State.IsTerminal())
                     {
                         Execute(shape, payload, row);
+                    }
+
+                    foreach (var dispatch in DispatchPlan.After(row))
+                    {
+                        Execute(DispatchPlan.Rows, told, dispatch);
                     }
                 }
 

@@ -119,7 +119,7 @@ internal sealed class InvocationExecutor(
             execution = execution with { Result = null, Error = failure };
         }
 
-        settled(CompleteAsync(sandbox.Revision, delivery, message, execution, coldStart, log, startedAt));
+        settled(CompleteAsync(sandbox.Revision, delivery, message, execution, coldStart, log, startedAt, complete?.Body));
         return execution;
     }
 
@@ -179,6 +179,7 @@ internal sealed class InvocationExecutor(
         SandboxStart? start,
         ExecutionLog log,
         DateTimeOffset startedAt,
+        ReadOnlyMemory<byte>? body = null,
         bool acknowledgeCall = false)
     {
         try
@@ -191,7 +192,12 @@ internal sealed class InvocationExecutor(
                 Run = execution.Run,
             };
             var bill = Bill.For(timings, execution.Error?.Code, revision.Manifest.MemoryBytes, prices.Value);
-            var record = Record(revision, message, execution, start, startedAt, timings, bill);
+            var record = Record(revision, message, execution, start, startedAt, timings, bill) with
+            {
+                OnSuccess = revision.Manifest.OnSuccess,
+                OnFailure = revision.Manifest.OnFailure,
+                Event = body ?? (message.BodyIsStored ? await FindBodyAsync(revision, message) : message.Body),
+            };
             metrics.Ended(revision.Manifest, message, execution, timings, start is not null, bill);
             if (log.Lines.Count > 0 && !logs.TryAdd(log.Lines))
             {
@@ -345,6 +351,19 @@ internal sealed class InvocationExecutor(
 
     private async Task<InvocationMessage?> FetchBodyAsync(InvocationMessage message, CancellationToken cancellationToken) =>
         await payloads.FindAsync(message.InvocationId, cancellationToken) is { } body ? message with { Body = body } : null;
+
+    // Of one that was never run, and only where a destination asks for it. Without it the record is complete but for the event.
+    private async Task<ReadOnlyMemory<byte>?> FindBodyAsync(FunctionRevision revision, InvocationMessage message)
+    {
+        try
+        {
+            return revision.Manifest.OnFailure is null ? null : (await FetchBodyAsync(message, CancellationToken.None))?.Body;
+        }
+        catch (StoreUnavailableException)
+        {
+            return null;
+        }
+    }
 
     private static TimeSpan QueueTime(InvocationMessage message, DateTimeOffset startedAt) =>
         startedAt > message.DueAt ? startedAt - message.DueAt : TimeSpan.Zero;

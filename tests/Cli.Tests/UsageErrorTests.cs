@@ -2,7 +2,7 @@ namespace FaasCluster.Cli.Tests;
 
 public sealed class UsageErrorTests
 {
-    private static readonly string[] Commands = ["deploy", "invoke", "call", "list", "describe", "logs", "invocations", "usage", "delete", "doctor"];
+    private static readonly string[] Commands = ["deploy", "invoke", "call", "list", "describe", "logs", "invocations", "dispatches", "resend", "usage", "delete", "doctor"];
 
     public static TheoryData<string> EveryCommand => [.. Commands];
 
@@ -62,6 +62,8 @@ public sealed class UsageErrorTests
     [InlineData("invoke hello --timeout 0", "expected 1 to")]
     [InlineData("invoke hello -d @missing.json", "-d @FILE sends a file")]
     [InlineData("invoke hello -d 1 -t nonsense", "content type")]
+    [InlineData("dispatches --state ded", "Did you mean 'dead'?")]
+    [InlineData("resend", "ID")]
     [InlineData("delete hello", "--yes")]
     [InlineData("deploy missing", "missing")]
     [InlineData("deploy", "function.yaml")]

@@ -59,4 +59,18 @@ public sealed class Uuid7Tests
 
         Assert.Equal(instant, Uuid7.TimeOf(Uuid7.LowerBound(instant)));
     }
+
+    [Fact]
+    public void Derive_SameArguments_GiveTheSameIdOfVersion7AndOthersAnother()
+    {
+        var cause = Guid.CreateVersion7();
+
+        var id = Uuid7.Derive(Noon, cause, "function");
+
+        Assert.Equal(id, Uuid7.Derive(Noon, cause, "function"));
+        Assert.Equal((7, Noon), (id.Version, Uuid7.TimeOf(id)));
+        Assert.Contains(id.ToString("D")[19], "89ab");
+        Assert.NotEqual(id, Uuid7.Derive(Noon, cause, "queue"));
+        Assert.NotEqual(id, Uuid7.Derive(Noon, Guid.CreateVersion7(), "function"));
+    }
 }

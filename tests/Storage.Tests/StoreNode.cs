@@ -1,5 +1,6 @@
 using FaasCluster.Storage.Accounts;
 using FaasCluster.Storage.DeadLetters;
+using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Functions;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
@@ -37,6 +38,8 @@ public sealed class StoreNode : IAsyncDisposable
     public ICompletionWriter Completions => Get<ICompletionWriter>();
 
     public IAcceptedWriter Accepted => Get<IAcceptedWriter>();
+
+    public IDispatchStore Dispatches => Get<IDispatchStore>();
 
     public ILogStore Logs => Get<ILogStore>();
 

@@ -21,6 +21,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
     private readonly Func<BrokerLink, CancellationToken, Task> prepare;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly string setting;
     private readonly BackgroundLoop background;
     private readonly Lock gate = new();
     private TaskCompletionSource<BrokerLink> next = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,13 +35,21 @@ internal sealed class BrokerConnection : IAsyncDisposable
     /// <param name="prepare">Runs on every new link before anybody gets it.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where losses and recoveries are logged.</param>
-    public BrokerConnection(string name, BrokerAddresses addresses, Func<BrokerLink, CancellationToken, Task> prepare, TimeProvider time, ILogger logger)
+    /// <param name="setting">Where its address is configured, for messages.</param>
+    public BrokerConnection(
+        string name,
+        BrokerAddresses addresses,
+        Func<BrokerLink, CancellationToken, Task> prepare,
+        TimeProvider time,
+        ILogger logger,
+        string setting = "ConnectionStrings:RabbitMq")
     {
         this.name = name;
         this.addresses = addresses;
         this.prepare = prepare;
         this.time = time;
         this.logger = logger;
+        this.setting = setting;
         lostAt = time.GetTimestamp();
         background = new BackgroundLoop(KeepConnectedAsync);
     }
@@ -53,7 +62,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
     {
         { BlockedReason: { } reason } => $"RabbitMQ at {addresses} takes no messages: {reason}. Give it memory or disk, or wait until its queues are shorter.",
         { } => null,
-        null => $"RabbitMQ at {addresses} cannot be reached ({failure ?? "not tried yet"}). Check that it runs and that ConnectionStrings:RabbitMq is right.",
+        null => $"RabbitMQ at {addresses} cannot be reached ({failure ?? "not tried yet"}). Check that it runs and that {setting} is right.",
     };
 
     public void Start() => background.Start();
@@ -146,7 +155,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
                 var reason = Innermost(exception);
                 if (told.Add((address, reason)))
                 {
-                    Log.ConnectFailed(logger, name, address, reason);
+                    Log.ConnectFailed(logger, name, address, reason, setting);
                 }
 
                 Withdraw(reason);

@@ -114,6 +114,21 @@ internal static class MessageCodec
             fields[MessageHeaders.SuppressDestinations] = true;
         }
 
+        if (message.Depth != 0)
+        {
+            fields[MessageHeaders.Depth] = message.Depth;
+        }
+
+        if (message.CausedBy is { } cause)
+        {
+            fields[MessageHeaders.CausedBy] = cause.ToString("N");
+        }
+
+        if (message.Callback is { } callback)
+        {
+            fields[MessageHeaders.Callback] = callback.AbsoluteUri;
+        }
+
         if (refusals > 0)
         {
             fields[MessageHeaders.Refusals] = refusals;
@@ -176,6 +191,9 @@ internal static class MessageCodec
             Http = document is null ? null : ToEvent(document),
             BodyIsStored = fields.Flag(MessageHeaders.Stored),
             SuppressDestinations = fields.Flag(MessageHeaders.SuppressDestinations),
+            Depth = checked((int)(fields.Number(MessageHeaders.Depth) ?? 0)),
+            CausedBy = fields.Text(MessageHeaders.CausedBy) is null ? null : fields.Id(MessageHeaders.CausedBy),
+            Callback = fields.Text(MessageHeaders.Callback) is { } callback ? new Uri(callback, UriKind.Absolute) : null,
             Body = body.ToArray(),
         };
         return new Incoming

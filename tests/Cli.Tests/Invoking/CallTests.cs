@@ -15,17 +15,19 @@ public sealed class CallTests
     {
         await using var cluster = await ScriptedCluster.StartAsync();
         string? preference = null;
+        string? callback = null;
         cluster.On(Route, context =>
         {
             preference = context.Request.Headers["Prefer"];
+            callback = context.Request.Headers["Faas-Callback-Url"];
             context.Response.StatusCode = 202;
             return context.Response.WriteAsync(JsonSerializer.Serialize(Accepted, ApiJson.Default.AcceptedDescription));
         });
-        using var run = await new CommandRun(cluster).RunAsync("call", "hello", "-d", "{}");
+        using var run = await new CommandRun(cluster).RunAsync("call", "hello", "-d", "{}", "--callback", "https://example.com/hook");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal($"{Documents.InvocationId}\n", run.Output);
-        Assert.Equal("respond-async", preference);
+        Assert.Equal(("respond-async", "https://example.com/hook"), (preference, callback));
     }
 
     [Fact]

@@ -42,6 +42,78 @@ public sealed class RecordCommandTests
     }
 
     [Fact]
+    public async Task Invocations_OfAnId_ShowsItsCauseAndWhomItsEndWasTold()
+    {
+        var (cause, caused) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On($"GET /api/invocations/{Documents.InvocationId}", Documents.Invocation() with
+        {
+            CausedBy = cause,
+            Depth = 2,
+            Dispatches =
+            [
+                new() { InvocationId = Documents.InvocationId, Function = "hello", Kind = "function", Target = "audit", State = "delivered", Attempts = 1, CreatedAt = Documents.Noon, BecameInvocation = caused },
+                new() { InvocationId = Documents.InvocationId, Function = "hello", Kind = "callback", Target = "https://example.com/hook", State = "dead", Attempts = 7, CreatedAt = Documents.Noon, LastError = "Status 500." },
+            ],
+        });
+        using var run = await new CommandRun(cluster).RunAsync("invocations", $"{Documents.InvocationId}");
+
+        Assert.Equal("", run.Error);
+        Assert.Contains($"Caused by    {cause}, depth 2\n", run.Output);
+        Assert.Contains($"Told to      function audit, delivered (1 attempt), invocation {caused}\n", run.Output);
+        Assert.Contains("Told to      callback https://example.com/hook, dead (7 attempts): Status 500.\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Dispatches_Filters_AreAskedForAsGiven()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On("GET /api/dispatches?function=hello&state=dead&limit=5", new Page<DispatchDescription> { Items = [Dead("callback")] });
+        using var run = await new CommandRun(cluster).RunAsync("dispatches", "hello", "--state", "dead", "-n", "5");
+
+        Assert.Equal("", run.Error);
+        Assert.Matches($@"(?m)^{Documents.InvocationId}  hello +callback  https://example\.com/hook  dead +7  .* Status 500\.$", run.Output);
+    }
+
+    [Fact]
+    public async Task Resend_OfAnInvocation_SendsAgainWhatIsDead()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On($"GET /api/invocations/{Documents.InvocationId}", Documents.Invocation() with
+        {
+            Dispatches = [Dead("queue") with { State = "delivered" }, Dead("callback")],
+        });
+        cluster.On($"POST /api/dispatches/{Documents.InvocationId}/callback/resend", Dead("callback") with { State = "waiting" });
+        using var run = await new CommandRun(cluster).RunAsync("resend", $"{Documents.InvocationId}");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal($"{Documents.InvocationId}  callback https://example.com/hook  waiting\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Resend_OfWhatWasTold_SaysSo()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On($"GET /api/invocations/{Documents.InvocationId}", Documents.Invocation());
+        using var run = await new CommandRun(cluster).RunAsync("resend", $"{Documents.InvocationId}");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("Nothing about", run.Error);
+    }
+
+    private static DispatchDescription Dead(string kind) => new()
+    {
+        InvocationId = Documents.InvocationId,
+        Function = "hello",
+        Kind = kind,
+        Target = "https://example.com/hook",
+        State = "dead",
+        Attempts = 7,
+        CreatedAt = Documents.Noon,
+        LastError = "Status 500.",
+    };
+
+    [Fact]
     public async Task Invocations_LimitOverAPage_AsksForTheRest()
     {
         await using var cluster = await ScriptedCluster.StartAsync();

@@ -12,7 +12,15 @@ public abstract partial class InvocationPathTests
         var (gateway, worker) = (await NodeAsync(), await NodeAsync());
         await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);
         var inbox = new Inbox();
-        var message = Messages.Event(Function, [1, 2, 3]) with { ContentType = "application/json", Attempt = 2, Failures = 1 };
+        var message = Messages.Event(Function, [1, 2, 3]) with
+        {
+            ContentType = "application/json",
+            Attempt = 2,
+            Failures = 1,
+            Depth = 3,
+            CausedBy = Guid.CreateVersion7(),
+            Callback = new Uri("https://example.com/hook?x=%20"),
+        };
 
         Assert.Null(await EnqueueAsync(gateway, message));
         await using (var lane = await LaneAsync(worker, Function, inbox))
