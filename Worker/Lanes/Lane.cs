@@ -11,10 +11,6 @@ namespace FaasCluster.Worker.Lanes;
 /// </summary>
 internal sealed class Lane
 {
-    // An idle slot elsewhere is handed over long before.
-    private static readonly TimeSpan StarvedAfter = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LeaseLook = TimeSpan.FromMilliseconds(100);
-
     private readonly Lock gate = new();
     private readonly Guid functionId;
     private readonly LaneServices services;
@@ -25,6 +21,7 @@ internal sealed class Lane
     private readonly UnsettledTasks unsettled = new();
     private readonly SlotStarter starter;
     private readonly LaneConsumer consumer;
+    private readonly LaneLimit limit;
 
     private int busy;
     private bool closing;
@@ -32,8 +29,6 @@ internal sealed class Lane
     private TimeSpan? keepAlive;
     private int currentRevision;
     private int newestRevision;
-    private long? starvedSince;
-    private bool starved;
 
     /// <summary>A lane with nothing in it.</summary>
     public Lane(Guid functionId, LaneServices services)
@@ -42,6 +37,7 @@ internal sealed class Lane
         this.services = services;
         policy = new LanePolicy(services.Cores, services.Options.SlotsPerFunction);
         starter = new SlotStarter(services);
+        limit = new LaneLimit(functionId, services);
         consumer = new LaneConsumer(functionId, services, OnDelivery);
         lastUsed = services.Time.GetTimestamp();
     }
@@ -109,7 +105,7 @@ internal sealed class Lane
             {
                 busy++;
             }
-            else if (!IsRefused(arrived))
+            else if (!limit.Refuses(arrived, starting.Count > 0))
             {
                 waiting.Add(arrived);
                 isWaiting = true;
@@ -141,7 +137,6 @@ internal sealed class Lane
         List<WaitingDelivery> overdue = [];
         List<WaitingDelivery> refused = [];
         List<Slot> expired;
-        var atLimitFor = services.Leases.AtLimitFor(functionId);
         lock (gate)
         {
             if (waiting.Oldest is { } oldest && Age(oldest.ArrivedAt) >= services.Options.GrowAfter)
@@ -149,7 +144,7 @@ internal sealed class Lane
                 toStart = BeginStart(eager: true);
             }
 
-            if (atLimitFor is not null)
+            if (limit.IsReached)
             {
                 // No other worker could start a sandbox either.
                 refused = waiting.TakeOverdueCalls(services.Time.GetTimestamp() - Ticks(services.Options.ThrottleAfter), keep: starting.Count);
@@ -161,10 +156,7 @@ internal sealed class Lane
                 overdue = waiting.TakeOverdueCalls(services.Time.GetTimestamp() - Ticks(services.SpillTime));
             }
 
-            starvedSince = atLimitFor is not null && waiting.Count > 0 && services.Leases.CountOf(functionId) == 0
-                ? starvedSince ?? services.Time.GetTimestamp()
-                : null;
-            starved |= starvedSince is { } since && Age(since) >= StarvedAfter;
+            limit.Look(waiting.Count > 0);
             expired = idle.TakeWhere(slot => !slot.MayServe(newestRevision) || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive);
         }
 
@@ -195,7 +187,7 @@ internal sealed class Lane
     {
         lock (gate)
         {
-            return starved || busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
+            return limit.IsStarved || busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
         }
     }
 
@@ -375,7 +367,7 @@ internal sealed class Lane
     {
         try
         {
-            if (!await WhenLeaseIsCertainAsync(slot))
+            if (!await slot.WhenItMayRunAsync(services.Time, services.Killed))
             {
                 Requeue(next);
                 return false;
@@ -409,22 +401,6 @@ internal sealed class Lane
         }
     }
 
-    // A lease that may have lapsed is another worker's: nothing starts until the store has renewed it. False if it has not.
-    private async Task<bool> WhenLeaseIsCertainAsync(Slot slot)
-    {
-        while (slot.Lease is { IsCertain: false } lease)
-        {
-            if (lease.IsLost)
-            {
-                return false;
-            }
-
-            await Task.Delay(LeaseLook, services.Time, services.Killed);
-        }
-
-        return true;
-    }
-
     private void Requeue(WaitingDelivery delivery)
     {
         lock (gate)
@@ -456,7 +432,7 @@ internal sealed class Lane
     /// <summary>The revision to start a sandbox for, counted as being started.</summary>
     private int? BeginStart(bool eager)
     {
-        var revision = eager && busy + starting.Count < policy.SlotLimit && services.Leases.MayAsk(functionId) ? waiting.RevisionToStart(starting) : null;
+        var revision = eager && busy + starting.Count < policy.SlotLimit && limit.MayAsk ? waiting.RevisionToStart(starting) : null;
         if (revision is { } number)
         {
             starting.Add(number);
@@ -480,10 +456,6 @@ internal sealed class Lane
             }
         }
     }
-
-    // A call of a function at its limit that has waited before it came here, or that comes when the lane has given up.
-    private bool IsRefused(WaitingDelivery arrived) => arrived.IsSynchronous
-        && (starved || (arrived.Delivery.IsCold && starting.Count == 0 && services.Leases.AtLimitFor(functionId) >= services.Options.ThrottleAfter));
 
     // What nobody waits for goes back to its queue, for those who have the slots.
     private async Task RefuseAsync(IReadOnlyCollection<WaitingDelivery> refused)
@@ -528,7 +500,7 @@ internal sealed class Lane
             lock (gate)
             {
                 // Not before the lane has left the queues: it would come straight back.
-                if (starved)
+                if (limit.IsStarved)
                 {
                     unserved = waiting.TakeAll();
                 }

@@ -13,6 +13,8 @@ namespace FaasCluster.Worker.Lanes;
 /// <param name="lease">The leased slot, if the function has a limit.</param>
 internal sealed class Slot(ISandbox sandbox, long reservedBytes, SandboxStart start, StartLog startLog, int limiting, SlotLease? lease)
 {
+    private static readonly TimeSpan LeaseLook = TimeSpan.FromMilliseconds(100);
+
     private SandboxStart? coldStart = start;
     private StartLog? unread = startLog;
 
@@ -30,6 +32,17 @@ internal sealed class Slot(ISandbox sandbox, long reservedBytes, SandboxStart st
 
     /// <summary>Whether it may serve another invocation, the newest revision that is known being this one: a later one may have another limit.</summary>
     public bool MayServe(int newest) => sandbox.IsUsable && limiting >= newest && lease is not { IsLost: true };
+
+    /// <summary>Returns when a run may start: a lease that may have lapsed is another worker's until the store has renewed it. False if it is lost.</summary>
+    public async ValueTask<bool> WhenItMayRunAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        while (lease is { IsCertain: false, IsLost: false })
+        {
+            await Task.Delay(LeaseLook, time, cancellationToken);
+        }
+
+        return lease is not { IsLost: true };
+    }
 
     /// <summary>Timestamp of the monotonic clock since which it is idle.</summary>
     public long IdleSince { get; private set; }
