@@ -55,6 +55,14 @@ public sealed class BrokerScriptTests
     }
 
     [Fact]
+    public async Task Eval_ManyAtOnce_AllAnswer()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => BrokerScript.RunAsync("eval", TestServers.RabbitMqDirectory, $"{i}.")));
+
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"{{ok, {i}}}"), answers);
+    }
+
+    [Fact]
     public async Task Start_PortTaken_SaysSo()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
