@@ -33,17 +33,17 @@ internal sealed class QueueFile : IAsyncDisposable
 
             // synchronous=FULL: a commit in the WAL is synced before it counts; NORMAL could lose it with the machine.
             // locking_mode=EXCLUSIVE: two processes on one queue would hand everything out twice; the lock ends with the process.
+            Execute("PRAGMA locking_mode = EXCLUSIVE");
+            Execute("PRAGMA journal_mode = WAL");
+            Execute("PRAGMA synchronous = FULL");
+            Execute("CREATE TABLE IF NOT EXISTS queues (function_id TEXT PRIMARY KEY) WITHOUT ROWID");
             Execute("""
-                PRAGMA locking_mode = EXCLUSIVE;
-                PRAGMA journal_mode = WAL;
-                PRAGMA synchronous = FULL;
-                CREATE TABLE IF NOT EXISTS queues (function_id TEXT PRIMARY KEY) WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS messages (
                     tag INTEGER PRIMARY KEY,
                     function_id TEXT NOT NULL,
                     message BLOB NOT NULL,
                     body BLOB NOT NULL,
-                    deliveries INTEGER NOT NULL DEFAULT 0);
+                    deliveries INTEGER NOT NULL DEFAULT 0)
                 """);
         }
         catch (SqliteException exception) when (exception.SqliteErrorCode == Busy)
@@ -143,6 +143,7 @@ internal sealed class QueueFile : IAsyncDisposable
         transaction.Commit();
     }
 
+    // One statement at a time: of several the library reports no error behind the first one that returns a row, as pragmas do.
     private void Execute(string text)
     {
         using var command = new SqliteCommand(text, connection);
