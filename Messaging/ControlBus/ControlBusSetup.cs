@@ -23,6 +23,11 @@ internal static class ControlBusSetup
 
     public static void AddControlBus(this IServiceCollection services, bool onRabbitMq)
     {
+        if (onRabbitMq)
+        {
+            services.AddHostedService<ControlBusQueue>();
+        }
+
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -88,7 +93,7 @@ internal static class ControlBusSetup
     {
         queue.Durable = true;
         queue.AutoDelete = true;
-        queue.QueueExpiration = TimeSpan.FromMinutes(1);
+        queue.QueueExpiration = ControlBusQueue.Expiration;
     }
 
     private static void ConfigureEndpoint(IBusRegistrationContext context, IReceiveEndpointConfigurator endpoint)

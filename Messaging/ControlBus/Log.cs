@@ -13,4 +13,7 @@ internal static partial class Log
 
     [LoggerMessage(1702, LogLevel.Error, "{Handler} failed on a {Message}; the message is a hint and is not repeated.")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, string handler, string message);
+
+    [LoggerMessage(1703, LogLevel.Information, "The control bus's queue {Queue} was not deleted; the broker does it after {Expiration}: {Reason}")]
+    public static partial void QueueLeft(ILogger logger, string queue, TimeSpan expiration, string reason);
 }

@@ -1,7 +1,9 @@
 using System.Threading.Channels;
+using FaasCluster.Contracts.Topology;
 using MassTransit;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Messaging.ControlBus;
 
@@ -9,7 +11,7 @@ namespace FaasCluster.Messaging.ControlBus;
 /// Publishes through MassTransit from a queue of its own: MassTransit's publish waits for a broker that is away, and nobody
 /// who sends a hint should.
 /// </summary>
-internal sealed class MassTransitControlBus(IBus bus, ILogger<MassTransitControlBus> logger) : BackgroundService, IControlBus
+internal sealed class MassTransitControlBus : BackgroundService, IControlBus, IReceiveEndpointObserver
 {
     /// <summary>Hints kept while the broker is away; the oldest go first, for they are the most out of date.</summary>
     private const int Capacity = 1_000;
@@ -22,6 +24,19 @@ internal sealed class MassTransitControlBus(IBus bus, ILogger<MassTransitControl
         FullMode = BoundedChannelFullMode.DropOldest,
         SingleReader = true,
     });
+
+    private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IBus bus;
+    private readonly string endpoint;
+    private readonly ILogger logger;
+
+    public MassTransitControlBus(IBus bus, IOptions<MessagingOptions> options, ILogger<MassTransitControlBus> logger)
+    {
+        this.bus = bus;
+        this.logger = logger;
+        endpoint = BrokerNames.Bus(options.Value.NodeId);
+        bus.ConnectReceiveEndpointObserver(this);
+    }
 
     /// <inheritdoc/>
     public Task PublishAsync<T>(T message, CancellationToken cancellationToken)
@@ -44,11 +59,29 @@ internal sealed class MassTransitControlBus(IBus bus, ILogger<MassTransitControl
         await base.StopAsync(cancellationToken);
     }
 
+    Task IReceiveEndpointObserver.Ready(ReceiveEndpointReady ready)
+    {
+        if (ready.InputAddress.AbsolutePath.EndsWith(endpoint, StringComparison.Ordinal))
+        {
+            listening.TrySetResult();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    Task IReceiveEndpointObserver.Stopping(ReceiveEndpointStopping stopping) => Task.CompletedTask;
+
+    Task IReceiveEndpointObserver.Completed(ReceiveEndpointCompleted completed) => Task.CompletedTask;
+
+    Task IReceiveEndpointObserver.Faulted(ReceiveEndpointFaulted faulted) => Task.CompletedTask;
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
+            // The first words go out only when this node listens: it is to hear its own as well.
+            await listening.Task.WaitAsync(stoppingToken);
             await foreach (var message in waiting.Reader.ReadAllAsync(stoppingToken))
             {
                 await PublishOneAsync(message, stoppingToken);
