@@ -34,6 +34,7 @@ internal sealed class RabbitMqReceiver(
             Source = DeliverySource.Warm,
             OnDelivery = onDelivery,
             Prefetch = prefetch,
+            Arguments = QueueArguments.WarmSubscription(),
             Prepare = (channel, stopping) => warmQueues.DeclareAsync(channel.Link, functionId, stopping),
             Confirm = (channel, stopping) => WarmQueues.BindAsync(channel.Channel, functionId, stopping),
             UsualErrors = [Constants.AccessRefused, Constants.NotFound],

@@ -207,7 +207,7 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
             return false;
         }
 
-        await topology.DeclareAsync(link, patience.Token);
+        await topology.HealAsync(link, patience.Token);
         return call.Task.IsCompleted || await PublishAsync(call, time.GetUtcNow(), patience.Token);
     }
 }

@@ -1,5 +1,6 @@
 using FaasCluster.Contracts.Topology;
 using FaasCluster.Messaging.RabbitMq.Connections;
+using FaasCluster.Messaging.RabbitMq.Consuming;
 using FaasCluster.Messaging.RabbitMq.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -107,25 +108,14 @@ internal sealed class ReplyQueue : IAsyncDisposable
         }
     }
 
-    private sealed class Consumer(IChannel channel, Action<IReadOnlyBasicProperties, ReadOnlyMemory<byte>> hear) : AsyncDefaultBasicConsumer(channel)
+    private sealed class Consumer(IChannel channel, Action<IReadOnlyBasicProperties, ReadOnlyMemory<byte>> hear) : WatchedConsumer(channel)
     {
-        private readonly TaskCompletionSource cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>Ends when the queue is gone: an operator may have deleted it.</summary>
-        public Task Cancelled => cancelled.Task;
-
         public override Task HandleBasicDeliverAsync(
             string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
             IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
         {
             hear(properties, body);
             return Task.CompletedTask;
-        }
-
-        public override Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
-        {
-            cancelled.TrySetResult();
-            return base.HandleBasicCancelAsync(consumerTag, cancellationToken);
         }
     }
 }

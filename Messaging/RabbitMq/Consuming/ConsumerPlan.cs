@@ -15,6 +15,9 @@ internal sealed record ConsumerPlan
     /// <summary>Deliveries that may be unsettled at first; 0 for none.</summary>
     public int Prefetch { get; init; }
 
+    /// <summary>Arguments of the subscription.</summary>
+    public IDictionary<string, object?>? Arguments { get; init; }
+
     /// <summary>Runs on every new channel before it consumes: it sees to it that the queue is there.</summary>
     public Func<LiveChannel, CancellationToken, Task>? Prepare { get; init; }
 

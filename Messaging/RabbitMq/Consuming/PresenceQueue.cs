@@ -37,8 +37,11 @@ internal sealed class PresenceQueue : IAsyncDisposable
         await channel.Channel.QueueDeclareAsync(queue, durable: false, exclusive: true, autoDelete: false, cancellationToken: cancellationToken);
 
         // Nobody needs what arrives; consuming it keeps the queue empty.
-        await channel.Channel.BasicConsumeAsync(queue, autoAck: true, new AsyncDefaultBasicConsumer(channel.Channel), cancellationToken);
+        var consumer = new WatchedConsumer(channel.Channel);
+        await channel.Channel.BasicConsumeAsync(queue, autoAck: true, consumer, cancellationToken);
         declared.TrySetResult();
-        await channel.Closed.WaitAsync(cancellationToken);
+
+        // If somebody deletes it, it is declared again at once: without it this worker would be taken for dead while it works.
+        await Task.WhenAny(channel.Closed, consumer.Cancelled).WaitAsync(cancellationToken);
     }
 }

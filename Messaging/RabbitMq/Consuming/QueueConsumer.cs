@@ -181,8 +181,16 @@ internal sealed class QueueConsumer : IAsyncDisposable
                 now.HoldsQueue &= !stopping;
             }
 
-            await ApplyAsync(now, target, cancellationToken);
-            applying.ForEach(change => change.TrySetResult());
+            try
+            {
+                await ApplyAsync(now, target, cancellationToken);
+            }
+            finally
+            {
+                // If it failed, so has the channel, and the next one begins with what is wanted.
+                applying.ForEach(change => change.TrySetResult());
+            }
+
             if (now.Active.Count > 0 && plan.Confirm is { } confirm && (confirmedAt == 0 || time.GetElapsedTime(confirmedAt) >= plan.ConfirmInterval))
             {
                 await confirm(now.Channel, cancellationToken);
@@ -251,7 +259,8 @@ internal sealed class QueueConsumer : IAsyncDisposable
         var channel = now.Channel.Channel;
         var tag = new ConsumerTag(this, now, prefetch);
         await channel.BasicQosAsync(0, (ushort)Math.Min(prefetch, ushort.MaxValue), global: false, cancellationToken);
-        tag.Name = await channel.BasicConsumeAsync(plan.Queue, autoAck: false, tag, cancellationToken);
+        tag.Name = await channel.BasicConsumeAsync(
+            plan.Queue, autoAck: false, consumerTag: "", noLocal: false, exclusive: false, plan.Arguments, tag, cancellationToken);
         now.Active.Add(tag);
     }
 

@@ -82,7 +82,7 @@ internal sealed class PlainPublisher : IAsyncDisposable
         if (ReferenceEquals(prepared, channel.Link))
         {
             // The last channel on this link was closed by an error: an operator may have deleted an exchange.
-            await topology.DeclareAsync(channel.Link, cancellationToken);
+            await topology.HealAsync(channel.Link, cancellationToken);
         }
 
         prepared = channel.Link;

@@ -53,7 +53,7 @@ internal sealed class FunctionQueues(
         {
             if (await connections.Consuming.TryGetAsync(patience.Token) is { } link)
             {
-                await topology.DeclareAsync(link, patience.Token);
+                await topology.HealAsync(link, patience.Token);
                 await topology.DeclareFunctionAsync(link, functionId, patience.Token);
                 Log.QueueHealed(logger, functionId);
             }

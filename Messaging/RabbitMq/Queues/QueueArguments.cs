@@ -19,6 +19,12 @@ internal static class QueueArguments
     };
 
     /// <summary>
+    /// A subscription to a warm queue hears of the queue's deletion even if another worker makes it anew at once: <see cref="Topology"/>
+    /// says what RabbitMQ 3.x does otherwise. It takes this for classic queues only; newer ones need it no more.
+    /// </summary>
+    public static Dictionary<string, object?> WarmSubscription() => new() { ["x-cancel-on-ha-failover"] = true };
+
+    /// <summary>
     /// The shared queue. Nothing in it is promised to anybody, so its dead letters are only counted; the limit is for a call that
     /// kills each worker before it starts, and 4.x would set one anyway.
     /// </summary>
