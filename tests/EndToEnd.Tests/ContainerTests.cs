@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using FaasCluster.EndToEnd.Tests.Hosting;
 using FaasCluster.Testing;
 
 namespace FaasCluster.EndToEnd.Tests;
@@ -61,6 +62,58 @@ public sealed class ContainerTests(PublishedWorker worker) : IClassFixture<Publi
         Assert.True(run.Status == 0, run.Output);
         Assert.Contains("memory limits PerProcess", run.Output);
         Assert.Contains("Memory limits are not enforced", run.Output);
+    }
+
+    [Fact]
+    public async Task Functions_OnAWorkerInTheComposedContainer_RunAndAreHeldToTheirLimits()
+    {
+        RequireRoot();
+        await using var platform = await ClusterPlatform.StartAsync(new Dictionary<string, string>(), workers: 1);
+        var client = platform.Client;
+        using var process = Start(
+            "deploy/images/proof", [], "--worker", worker.Directory, "--host-network", "--", "tini", "--", "dotnet", "FaasCluster.Worker.dll", "--urls", "http://127.0.0.1:0",
+            "--ConnectionStrings:Postgres", platform.ConnectionString, "--ConnectionStrings:RabbitMq", platform.BrokerUri);
+        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        try
+        {
+            // The container's worker has joined; then the other one leaves it alone with the functions.
+            await Until.TrueAsync(
+                async () =>
+                {
+                    Assert.False(process.HasExited, "The container ended.");
+                    return await CountWorkersAsync(client) == 2;
+                },
+                "the worker in the container has joined",
+                Limit);
+            Assert.Equal(0, await platform.Workers[0].StopAsync());
+            await Until.TrueAsync(async () => await CountWorkersAsync(client) == 1, "the other worker has left");
+
+            foreach (var example in new[] { "hello-python", "hello-node", "wordcount", "thumbnail" })
+            {
+                await client.DeployDirectoryAsync(Repository.Example(example));
+            }
+
+            Assert.Equal("""{"message": "Hello, Ada!"}""", await client.Http.GetStringAsync("/fn/hello?name=Ada"));
+            using var node = await client.InvokeAsync("hello-node", """{"name":"Ada"}""");
+            Assert.Contains("Hello, Ada!", await node.Content.ReadAsStringAsync());
+            using var words = await client.InvokeAsync("wordcount", "to be or not to be");
+            Assert.Contains("6", await words.Content.ReadAsStringAsync());
+            using var picture = await client.Http.PostAsync("/fn/thumbnail?width=200", new ByteArrayContent(await File.ReadAllBytesAsync(Photographs.Butterfly)));
+            Assert.Equal(200, Photographs.SizeOf(await picture.Content.ReadAsByteArrayAsync()).Width);
+
+            await client.DeployFileAsync("app.py", "def handler(event, context):\n    return len(bytearray(500 << 20))\n", "{name: hungry, runtime: python3, handler: app.handler, memory: 128MB}");
+            using var hungry = await client.InvokeAsync("hungry");
+            Assert.Equal("out_of_memory", hungry.Headers.GetValues("Faas-Error").Single());
+            await client.DeployFileAsync("app.py", "import time\ndef handler(event, context):\n    time.sleep(600)\n", "{name: sleepy, runtime: python3, handler: app.handler, timeout: 1s}");
+            using var sleepy = await client.InvokeAsync("sleepy");
+            Assert.Equal("timeout", sleepy.Headers.GetValues("Faas-Error").Single());
+        }
+        finally
+        {
+            await RunAsync("/bin/kill", "-TERM", process.Id.ToString());
+            TestContext.Current.TestOutputHelper?.WriteLine(string.Join("\n", await output));
+            await process.WaitForExitAsync().WaitAsync(Limit);
+        }
     }
 
     [Fact]
@@ -136,6 +189,9 @@ public sealed class ContainerTests(PublishedWorker worker) : IClassFixture<Publi
         config.GetProperty("linux").GetProperty("seccomp").GetProperty("syscalls").EnumerateArray()
             .Where(call => call.GetProperty("action").GetString() == "SCMP_ACT_ALLOW")
             .SelectMany(call => Strings(call.GetProperty("names")));
+
+    private static async Task<int> CountWorkersAsync(FaasClient client) =>
+        JsonDocument.Parse(await client.Http.GetStringAsync("/api/status")).RootElement.GetProperty("workers").GetArrayLength();
 
     private static void RequireRoot()
     {
