@@ -282,7 +282,14 @@ public abstract partial class InvocationPathTests
         await using var again = await LaneAsync(worker, Function, inbox);
         var last = Messages.Event(Function);
         Assert.Null(await EnqueueAsync(gateway, last));
-        Assert.Equal(last.InvocationId, (await inbox.NextAsync()).Message!.InvocationId);
+
+        // That all came in spite of the prefetch shows the acknowledgements. Those that RabbitMQ's quorum queue had not yet taken when the
+        // channel closed are lost under load, and their messages come again, as they may.
+        while (await inbox.NextAsync() is var next && next.Message!.InvocationId != last.InvocationId)
+        {
+            Assert.True(next.Redelivered);
+            await next.AckAsync();
+        }
 
         // Acknowledged out of order, as a worker does.
         ValueTask Consume(IDelivery delivery)
