@@ -114,16 +114,17 @@ internal sealed class FunctionStore(Database database, TimeProvider time) : IFun
         database.ReadAsync<IReadOnlyList<Guid>>(
             async connection =>
             {
-                // Steps from function to function by the index: a queue of a million rows costs one step.
+                // Steps from function to function by the index: a queue of a million rows costs one step. Running rows count as well: the
+                // worker that marked them may be gone, and their messages wait again.
                 var found = await connection.QueryAsync<Guid>(new CommandDefinition(
                     """
                     WITH RECURSIVE waiting (function_id) AS (
                         SELECT (SELECT function_id FROM invocations
-                                WHERE state IN ('queued', 'running') AND state = 'queued' AND due_at < @queuedBefore
+                                WHERE state IN ('queued', 'running') AND due_at < @queuedBefore
                                 ORDER BY function_id LIMIT 1)
                         UNION ALL
                         SELECT (SELECT i.function_id FROM invocations i
-                                WHERE i.state IN ('queued', 'running') AND i.state = 'queued' AND i.due_at < @queuedBefore
+                                WHERE i.state IN ('queued', 'running') AND i.due_at < @queuedBefore
                                   AND i.function_id > waiting.function_id
                                 ORDER BY i.function_id LIMIT 1)
                         FROM waiting WHERE waiting.function_id IS NOT NULL)

@@ -42,6 +42,6 @@ public interface IFunctionStore
     /// </summary>
     Task<IReadOnlyList<Guid>> ListDeletedAsync(DateTimeOffset since, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Functions that have invocations waiting since before the given time: those the wake sweep looks after.</summary>
+    /// <summary>Functions that have open invocations, due before the given time: those the wake sweep looks after unless they are warm.</summary>
     Task<IReadOnlyList<Guid>> ListWaitingAsync(DateTimeOffset queuedBefore, int limit, CancellationToken cancellationToken);
 }
