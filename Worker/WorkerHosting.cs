@@ -32,6 +32,7 @@ public static class WorkerHosting
         services.AddSingleton<RevisionCache>();
         services.AddSingleton<CancelledInvocations>();
         services.AddSingleton<IControlBusHandler<InvocationCancelled>>(provider => provider.GetRequiredService<CancelledInvocations>());
+        services.AddSingleton<OnceGuard>();
         services.AddSingleton<InvocationExecutor>();
         services.AddSingleton<SlotLeases>();
         services.AddSingleton<LaneServices>();

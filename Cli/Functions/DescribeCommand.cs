@@ -45,7 +45,7 @@ internal static class DescribeCommand
             ("Queue", function.QueueLimit is { } waiting ? $"at most {waiting} wait" : "no limit of its own"),
             ("Network", function.Network),
             ("Environment", function.Environment.Count == 0 ? "nothing set" : string.Join(", ", function.Environment)),
-            ("Retries", $"{function.Retries} (asynchronous calls)"),
+            ("Retries", function.AtMostOnce == true ? "never: an asynchronous call runs at most once" : $"{function.Retries} (asynchronous calls)"),
             ("On success", function.OnSuccess ?? "nobody is told"),
             ("On failure", function.OnFailure ?? "nobody is told"),
             ("Package", $"{Figures.Size(function.PackageBytes)}, sha256 {function.PackageSha256}"),

@@ -51,6 +51,9 @@ public sealed record FunctionDescription
     /// <summary>Retries of asynchronous invocations after the first attempt.</summary>
     public required int Retries { get; init; }
 
+    /// <summary>True if an asynchronous invocation must not run twice (<c>retries: never</c>); null if it may, or from a gateway that does not say.</summary>
+    public bool? AtMostOnce { get; init; }
+
     /// <summary>all or failures: which events of ended asynchronous invocations are kept; null from a gateway that does not say.</summary>
     public string? KeepEvents { get; init; }
 

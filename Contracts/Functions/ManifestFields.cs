@@ -61,6 +61,9 @@ internal sealed partial class ManifestFields(YamlMappingNode node, string prefix
         return text;
     }
 
+    /// <summary>Whether the field is there and one value: some fields are a word or a mapping.</summary>
+    public bool IsScalar(string name) => Find(name) is YamlScalarNode;
+
     public string? Choice(string name, IReadOnlyList<string> choices, bool required = false)
     {
         if (Text(name, required) is not { } text)

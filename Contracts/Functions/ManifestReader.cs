@@ -223,6 +223,16 @@ public static partial class ManifestReader
     private static RetryPolicy ReadRetries(ManifestFields fields)
     {
         var defaults = new RetryPolicy();
+        if (fields.IsScalar("retries"))
+        {
+            if (fields.Text("retries") is { } word && word != "never")
+            {
+                fields.Error("retries", $"'{Shorten(word)}' is unknown; expected never, or a mapping such as {{ attempts: 2 }}.");
+            }
+
+            return RetryPolicy.Never;
+        }
+
         if (fields.Section("retries") is not { } section)
         {
             return defaults;

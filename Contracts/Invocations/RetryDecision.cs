@@ -21,7 +21,8 @@ public sealed record RetryDecision
     /// <summary>
     /// The one table from outcome to action. Synchronous invocations are never retried: their caller has the answer. Failures of
     /// the function use up its policy's attempts and wait for its backoff or as long as the function said; faults of the platform
-    /// and throttles use up none and come again, ever more slowly, until the maximum age.
+    /// and throttles use up none and come again, ever more slowly, until the maximum age. What must not run twice comes again only after
+    /// errors that say that nothing ran.
     /// </summary>
     /// <param name="message">The attempt that ended.</param>
     /// <param name="error">How it ended.</param>
@@ -31,7 +32,7 @@ public sealed record RetryDecision
     public static RetryDecision After(InvocationMessage message, InvocationError error, RetryPolicy policy, DateTimeOffset now, double jitter)
     {
         var end = new RetryDecision { State = TerminalState(error.Code) };
-        if (message.Kind == InvocationKind.Synchronous)
+        if (message.Kind == InvocationKind.Synchronous || (policy.AtMostOnce && !NothingRan(error.Code)))
         {
             return end;
         }
@@ -70,6 +71,8 @@ public sealed record RetryDecision
                 return null;
         }
     }
+
+    private static bool NothingRan(ErrorCode code) => code is ErrorCode.NoCapacity or ErrorCode.SandboxFailed or ErrorCode.PackageInvalid or ErrorCode.Throttled;
 
     private static TimeSpan Spread(TimeSpan wait, double jitter) => wait + (wait * (0.2 * Math.Clamp(jitter, 0, 1)));
 

@@ -28,6 +28,7 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             UrlAuth = manifest.UrlAuth.ToString().ToLowerInvariant(),
             Environment = [.. manifest.Environment.Keys.Order(StringComparer.Ordinal)],
             Retries = manifest.Retries.Attempts,
+            AtMostOnce = manifest.Retries.AtMostOnce ? true : null,
             KeepEvents = manifest.KeepEvents.ToString().ToLowerInvariant(),
             OnSuccess = Describe(manifest.OnSuccess),
             OnFailure = Describe(manifest.OnFailure),

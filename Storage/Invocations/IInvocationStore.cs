@@ -26,6 +26,12 @@ public interface IInvocationStore
     /// <returns>How many start marks the attempt has now.</returns>
     Task<int> MarkStartedAsync(InvocationMessage message, string functionName, string workerId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Commits the start of an attempt that must not run twice: once for each attempt, whoever asks. Asked again with the same worker
+    /// and time (a commit of which nobody knows whether it went through) the answer is the same.
+    /// </summary>
+    Task<StartOutcome> StartOnceAsync(InvocationMessage message, string functionName, string workerId, DateTimeOffset startedAt, CancellationToken cancellationToken);
+
     /// <summary>How many start marks an attempt has; 0 if none. Tells a poison from its neighbours in the prefetch.</summary>
     Task<int> CountStartsAsync(Guid invocationId, int attempt, CancellationToken cancellationToken);
 
@@ -43,6 +49,19 @@ public interface IInvocationStore
 
     /// <summary>Counts by state, non-terminal ones only, and outbox rows: one side of the conservation equation.</summary>
     Task<WaitingCounts> CountWaitingAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>Whether an attempt that must not run twice may run.</summary>
+public enum StartOutcome
+{
+    /// <summary>Its start is committed: whoever asked runs it, nobody else does.</summary>
+    Started,
+
+    /// <summary>Somebody else started it and has recorded no end.</summary>
+    StartedBefore,
+
+    /// <summary>Its end, or that of its invocation, is recorded.</summary>
+    Ended,
 }
 
 /// <summary>What has not ended.</summary>

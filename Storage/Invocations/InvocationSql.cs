@@ -104,6 +104,25 @@ internal static class InvocationSql
         RETURNING marks
         """;
 
+    /// <summary>The first start of an attempt; a row only for whoever made the mark.</summary>
+    public const string MarkStartedOnce =
+        """
+        INSERT INTO start_marks (invocation_id, attempt, marks, worker_id, started_at)
+        VALUES (@InvocationId, @Attempt, 1, @WorkerId, @Now)
+        ON CONFLICT (invocation_id, attempt) DO UPDATE SET marks = start_marks.marks
+        WHERE start_marks.worker_id = excluded.worker_id AND start_marks.started_at = excluded.started_at
+        RETURNING marks
+        """;
+
+    /// <summary>What is recorded of an attempt. An invocation may end without it: cancelled, expired, or ended by another node.</summary>
+    public const string FindOutcome =
+        """
+        SELECT coalesce(
+            (SELECT state FROM billing_records WHERE invocation_id = @InvocationId AND attempt = @Attempt),
+            (SELECT state FROM invocations WHERE invocation_id = @InvocationId AND state NOT IN ('queued', 'running')),
+            (SELECT 'queued' FROM invocations WHERE invocation_id = @InvocationId AND recorded_attempt > @Attempt))
+        """;
+
     /// <summary>Queued becomes running, unless this or a later attempt is recorded.</summary>
     public const string Run =
         """

@@ -34,17 +34,9 @@ internal sealed class InvocationStore(
 
     public async Task<InvocationState?> FindOutcomeAsync(Guid invocationId, int attempt, CancellationToken cancellationToken)
     {
-        // An invocation may end without this attempt: cancelled, expired, or ended by another node.
         var state = await database.ReadAsync(
             connection => connection.QuerySingleOrDefaultAsync<string?>(new CommandDefinition(
-                """
-                SELECT coalesce(
-                    (SELECT state FROM billing_records WHERE invocation_id = @invocationId AND attempt = @attempt),
-                    (SELECT state FROM invocations WHERE invocation_id = @invocationId AND state NOT IN ('queued', 'running')),
-                    (SELECT 'queued' FROM invocations WHERE invocation_id = @invocationId AND recorded_attempt > @attempt))
-                """,
-                new { invocationId, attempt },
-                cancellationToken: cancellationToken)),
+                InvocationSql.FindOutcome, new { InvocationId = invocationId, Attempt = attempt }, cancellationToken: cancellationToken)),
             cancellationToken).ConfigureAwait(false);
         return state is null ? null : InvocationStates.Parse(state);
     }
@@ -53,27 +45,7 @@ internal sealed class InvocationStore(
         database.WriteAsync(
             async (connection, transaction) =>
             {
-                var values = new
-                {
-                    message.InvocationId,
-                    message.AccountId,
-                    message.FunctionId,
-                    FunctionName = Stored.Text(functionName),
-                    message.Revision,
-                    Kind = message.Kind.ToWire(),
-                    Trigger = message.Trigger.ToWire(),
-                    message.Attempt,
-                    message.AcceptedAt,
-                    message.DueAt,
-                    message.Deadline,
-                    message.BodyIsStored,
-                    message.Depth,
-                    message.CausedBy,
-                    Callback = message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null,
-                    message.SuppressDestinations,
-                    WorkerId = Stored.Text(workerId),
-                    Now = time.GetUtcNow(),
-                };
+                var values = StartValues.Of(message, functionName, workerId, time.GetUtcNow());
                 var marks = await connection.ExecuteScalarAsync<long>(
                     new CommandDefinition(InvocationSql.MarkStarted, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false);
                 await connection.ExecuteAsync(
@@ -81,6 +53,26 @@ internal sealed class InvocationStore(
                 return (int)marks;
             },
             cancellationToken);
+
+    public Task<StartOutcome> StartOnceAsync(
+        InvocationMessage message, string functionName, string workerId, DateTimeOffset startedAt, CancellationToken cancellationToken) => database.WriteAsync(
+        async (connection, transaction) =>
+        {
+            var values = StartValues.Of(message, functionName, workerId, Stored.Time(startedAt));
+            var isMine = await connection.ExecuteScalarAsync<long?>(
+                new CommandDefinition(InvocationSql.MarkStartedOnce, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false) is not null;
+            if (isMine)
+            {
+                // Waits for whoever is ending the invocation at this moment; the look below then sees the end.
+                await connection.ExecuteAsync(
+                    new CommandDefinition(InvocationSql.Run, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            }
+
+            var recorded = await connection.ExecuteScalarAsync<string?>(
+                new CommandDefinition(InvocationSql.FindOutcome, values, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return recorded is not null ? StartOutcome.Ended : isMine ? StartOutcome.Started : StartOutcome.StartedBefore;
+        },
+        cancellationToken);
 
     public Task<int> CountStartsAsync(Guid invocationId, int attempt, CancellationToken cancellationToken) =>
         database.ReadAsync(

@@ -22,6 +22,7 @@ internal sealed class InvocationExecutor(
     ILogWriter logs,
     RevisionCache revisions,
     CancelledInvocations cancelled,
+    OnceGuard once,
     WorkerMetrics metrics,
     IOptions<MessagingOptions> messaging,
     IOptions<WorkerOptions> options,
@@ -66,7 +67,10 @@ internal sealed class InvocationExecutor(
             || await AdmitRecordedAsync(delivery, message, cancellationToken);
     }
 
-    /// <summary>Runs a delivery in a sandbox. Returns when the run is over: record, acknowledgement and answer follow behind.</summary>
+    /// <summary>
+    /// Runs a delivery in a sandbox. Returns when the run is over: record, acknowledgement and answer follow behind. Null if it must not
+    /// run, because it was started before and must not run twice.
+    /// </summary>
     /// <param name="sandbox">A loaded sandbox of the message's revision.</param>
     /// <param name="delivery">The delivery.</param>
     /// <param name="message">Its invocation.</param>
@@ -75,7 +79,7 @@ internal sealed class InvocationExecutor(
     /// <param name="settled">Receives the task that ends with acknowledgement and answer.</param>
     /// <param name="slotLost">Kills the run when its slot may have been leased to another worker; recorded as a fault of the platform.</param>
     /// <param name="cancellationToken">Kills the run when the worker's drain time is over; nothing is recorded then.</param>
-    public async Task<ExecutionOutcome> RunAsync(
+    public async Task<ExecutionOutcome?> RunAsync(
         ISandbox sandbox, IDelivery delivery, InvocationMessage message, SandboxStart? coldStart, ExecutionLog log, Action<Task> settled,
         CancellationToken slotLost, CancellationToken cancellationToken)
     {
@@ -88,6 +92,11 @@ internal sealed class InvocationExecutor(
         using var stop = slotLost.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, slotLost) : null;
         using var run = cancelled.Begin(message.InvocationId, stop?.Token ?? cancellationToken);
         var complete = message.BodyIsStored ? await FetchBodyAsync(message, cancellationToken) : message;
+        if (complete is not null && OnceGuard.Applies(sandbox.Revision, message) && !await StartOnceAsync(sandbox.Revision, delivery, message, settled, cancellationToken))
+        {
+            return null;
+        }
+
         var execution = complete is null
             ? new ExecutionOutcome
             {
@@ -150,6 +159,26 @@ internal sealed class InvocationExecutor(
             await Task.Delay(StorePause, time, cancellationToken);
         }
     }
+
+    /// <summary>True if this worker has started it; otherwise it is settled.</summary>
+    private async Task<bool> StartOnceAsync(
+        FunctionRevision revision, IDelivery delivery, InvocationMessage message, Action<Task> settled, CancellationToken cancellationToken)
+    {
+        var start = await once.StartAsync(revision, message, cancellationToken);
+        if (OnceGuard.IsLost(start, delivery))
+        {
+            settled(EndUnrunAsync(revision, delivery, message, OnceGuard.Lost));
+        }
+        else if (start != StartOutcome.Started)
+        {
+            await delivery.AckAsync();
+        }
+
+        return start == StartOutcome.Started;
+    }
+
+    private Task EndUnrunAsync(FunctionRevision revision, IDelivery delivery, InvocationMessage message, InvocationError error) => CompleteAsync(
+        revision, delivery, message, new ExecutionOutcome { Error = error, Run = TimeSpan.Zero }, null, new ExecutionLog(message, time), time.GetUtcNow());
 
     private async Task<ExecutionOutcome> InvokeAsync(ISandbox sandbox, IDelivery delivery, InvocationMessage message, ExecutionLog log, CancellationToken cancellationToken)
     {
@@ -311,13 +340,12 @@ internal sealed class InvocationExecutor(
             return;
         }
 
-        var error = new InvocationError
+        var error = await once.WasStartedAsync(revision, delivery, message, cancellationToken) ? OnceGuard.Lost : new InvocationError
         {
             Code = ErrorCode.Expired,
             Message = $"It was not started before {message.Deadline:O}, the end of its maximum age of {revision.Manifest.Retries.MaximumAge}.",
         };
-        await CompleteAsync(
-            revision, delivery, message, new ExecutionOutcome { Error = error, Run = TimeSpan.Zero }, null, new ExecutionLog(message, time), time.GetUtcNow());
+        await EndUnrunAsync(revision, delivery, message, error);
     }
 
     private async ValueTask<bool> AdmitRecordedAsync(IDelivery delivery, InvocationMessage message, CancellationToken cancellationToken)
@@ -338,6 +366,12 @@ internal sealed class InvocationExecutor(
                 }
 
                 var revision = await revisions.FindAsync(message.FunctionId, message.Revision, cancellationToken);
+                if (OnceGuard.Applies(revision, message))
+                {
+                    // Marked right before its run: a mark here would say that it was started.
+                    return true;
+                }
+
                 await invocations.MarkStartedAsync(message, revision?.Manifest.Name ?? "", workerId, cancellationToken);
                 return true;
             }

@@ -12,6 +12,6 @@ internal static partial class Log
     [LoggerMessage(4102, LogLevel.Warning, "A message asks for revision {Revision} of function {FunctionId}, which never was; dropped.")]
     public static partial void UnknownRevision(ILogger logger, Guid functionId, int revision);
 
-    [LoggerMessage(4103, LogLevel.Warning, "The store does not answer; a redelivered invocation waits for it.")]
+    [LoggerMessage(4103, LogLevel.Warning, "The store does not answer; an invocation waits for it.")]
     public static partial void StoreAway(ILogger logger, Exception exception);
 }

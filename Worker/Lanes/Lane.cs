@@ -367,6 +367,7 @@ internal sealed class Lane
     {
         try
         {
+            await services.Executor.WhenStoreKeepsUpAsync(services.Killed);
             if (!await slot.WhenItMayRunAsync(services.Time, services.Killed))
             {
                 Requeue(next);
@@ -378,13 +379,15 @@ internal sealed class Lane
                 return slot.Sandbox.IsUsable;
             }
 
-            await services.Executor.WhenStoreKeepsUpAsync(services.Killed);
             var log = new ExecutionLog(next.Message, services.Time, slot.TakeStartLog());
             var execution = await services.Executor.RunAsync(
                 slot.Sandbox, next.Delivery, next.Message, slot.TakeColdStart(), log, Settle, slot.Lost, services.Killed);
-            lock (gate)
+            if (execution is not null)
             {
-                policy.Observe(execution.Run, execution.CpuTime);
+                lock (gate)
+                {
+                    policy.Observe(execution.Run, execution.CpuTime);
+                }
             }
 
             return slot.Sandbox.IsUsable;

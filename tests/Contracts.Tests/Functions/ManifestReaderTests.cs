@@ -73,6 +73,15 @@ public sealed class ManifestReaderTests
     }
 
     [Fact]
+    public void Read_RetriesNever_IsAtMostOnce()
+    {
+        var retries = Read("{name: a, runtime: python3, handler: app.handler, retries: never}").Retries;
+
+        Assert.Equal((0, true, TimeSpan.FromHours(6)), (retries.Attempts, retries.AtMostOnce, retries.MaximumAge));
+        Assert.False(Read("{name: a, runtime: python3, handler: app.handler, retries: {attempts: 0}}").Retries.AtMostOnce);
+    }
+
+    [Fact]
     public void Read_Json_IsTheSameAsYaml()
     {
         var manifest = Read("""{"name": "hello", "runtime": "executable", "handler": "bin/main.sh", "memory": 128}""");
@@ -150,6 +159,9 @@ public sealed class ManifestReaderTests
     [InlineData("env.A", Least + "env: { A: \"x\\0y\" }")]
     [InlineData("keepEvents", Least + "keepEvents: none")]
     [InlineData("retries", Least + "retries: 3")]
+    [InlineData("retries", Least + "retries: Never")]
+    [InlineData("retries", Least + "retries:")]
+    [InlineData("retries", Least + "retries: [never]")]
     [InlineData("retries.attempts", Least + "retries: { attempts: 11 }")]
     [InlineData("retries.attempts", Least + "retries: { attempts: -1 }")]
     [InlineData("retries.attempts", Least + "retries: { attempts: 1.5 }")]

@@ -45,6 +45,21 @@ public sealed class RetryDecisionTests
     }
 
     [Fact]
+    public void After_AnErrorOfWhatMustNotRunTwice_GoesOnOnlyIfNothingRan()
+    {
+        foreach (var info in ErrorCodes.All)
+        {
+            var decision = RetryDecision.After(Message(), Error(info.Code), RetryPolicy.Never, Now, jitter: 0);
+
+            var mayGoOn = info.Code is ErrorCode.NoCapacity or ErrorCode.SandboxFailed or ErrorCode.PackageInvalid or ErrorCode.Throttled;
+            Assert.Equal(mayGoOn, decision.Next is not null);
+        }
+
+        Assert.Equal(InvocationState.Lost, RetryDecision.After(Message(), Error(ErrorCode.WorkerLost), RetryPolicy.Never, Now, jitter: 0).State);
+        Assert.Null(RetryDecision.After(Message(), Advised(RetryAdvice.After(1)), RetryPolicy.Never, Now, jitter: 0).Next);
+    }
+
+    [Fact]
     public void After_PlatformFaults_AreTriedEverMoreSlowlyUpToAMinute()
     {
         var waits = new List<int>();

@@ -187,16 +187,75 @@ public abstract class InvocationConformance(StoreBackend backend) : Conformance(
         await Node.Invocations.AcceptAsync([.. messages.Append(fresh).Select(message => Sample.Accepted(message))], default);
         await RecordAsync(Sample.Retry(backingOff, now.AddMinutes(5)));
         await RecordAsync(Sample.Success(ended));
+        var running = Sample.Message(now.AddMinutes(-1)) with { FunctionId = Guid.CreateVersion7() };
+        await MarkAsync(running);
 
         var found = await Node.Functions.ListWaitingAsync(now, 1000, default);
 
         Assert.Equal(found.Distinct().Count(), found.Count);
         Assert.Equal(functions.Order(), found.Where(functions.Contains).Order());
+        Assert.Contains(running.FunctionId, found);
         Assert.DoesNotContain(fresh.FunctionId, found);
         Assert.DoesNotContain(backingOff.FunctionId, found);
         Assert.DoesNotContain(ended.FunctionId, found);
         Assert.Equal(2, (await Node.Functions.ListWaitingAsync(now, 2, default)).Count);
     }
+
+    [Fact]
+    public async Task StartOnce_IsTheFirstsWhoeverAsks()
+    {
+        var message = Sample.Message();
+        var now = DateTimeOffset.UtcNow;
+
+        Assert.Equal(StartOutcome.Started, await StartOnceAsync(message, "worker-1", now));
+        Assert.Equal(InvocationState.Running, await StateAsync(message));
+
+        // The commit was not confirmed, so it asks again; for the same worker's next delivery the time is another.
+        Assert.Equal(StartOutcome.Started, await StartOnceAsync(message, "worker-1", now));
+        Assert.Equal(StartOutcome.StartedBefore, await StartOnceAsync(message, "worker-1", now.AddMilliseconds(1)));
+        Assert.Equal(StartOutcome.StartedBefore, await StartOnceAsync(message, "worker-2", now));
+        Assert.Equal(1, await Node.Invocations.CountStartsAsync(message.InvocationId, 1, default));
+
+        await RecordAsync(Sample.Success(message));
+        Assert.Equal(StartOutcome.Ended, await StartOnceAsync(message, "worker-1", now));
+        Assert.Equal(StartOutcome.Ended, await StartOnceAsync(message, "worker-2", now));
+    }
+
+    [Fact]
+    public async Task StartOnce_OfAFurtherAttempt_IsItsOwn()
+    {
+        var message = Sample.Message();
+        await RecordAsync(Sample.Retry(message, DateTimeOffset.UtcNow));
+
+        Assert.Equal(StartOutcome.Ended, await StartOnceAsync(message, "worker-1", DateTimeOffset.UtcNow));
+        Assert.Equal(StartOutcome.Started, await StartOnceAsync(message with { Attempt = 2 }, "worker-1", DateTimeOffset.UtcNow));
+    }
+
+    [Fact]
+    public async Task StartOnce_OfWhatWasCancelled_DoesNotStart()
+    {
+        var message = Sample.Message();
+        await RecordAsync(Sample.Failure(message) with { State = InvocationState.Cancelled });
+
+        Assert.Equal(StartOutcome.Ended, await StartOnceAsync(message, "worker-1", DateTimeOffset.UtcNow));
+        Assert.Equal(InvocationState.Cancelled, await StateAsync(message));
+    }
+
+    [Fact]
+    public async Task StartOnce_ByManyAtOnce_IsStartedByOne()
+    {
+        var message = Sample.Message();
+        var other = Backend.IsPostgres ? await AddNodeAsync() : Node;
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() =>
+            (i % 2 == 0 ? Node : other).Invocations.StartOnceAsync(message, "hello", $"worker-{i}", DateTimeOffset.UtcNow, default))));
+
+        Assert.Equal(1, outcomes.Count(outcome => outcome == StartOutcome.Started));
+        Assert.Equal(15, outcomes.Count(outcome => outcome == StartOutcome.StartedBefore));
+    }
+
+    private Task<StartOutcome> StartOnceAsync(InvocationMessage message, string workerId, DateTimeOffset at) =>
+        Node.Invocations.StartOnceAsync(message, "hello", workerId, at, default);
 
     private Task<InvocationState?> OutcomeAsync(InvocationMessage message, int attempt) =>
         Node.Invocations.FindOutcomeAsync(message.InvocationId, attempt, default);

@@ -62,12 +62,19 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
     /// <summary>Can be cut off, as by a partition.</summary>
     internal CuttableLeaseStore Leases => (CuttableLeaseStore)Get<ISlotLeaseStore>();
 
-    internal async Task<FunctionRevision> DeployAsync(int? concurrency = null, string? name = null)
+    internal async Task<FunctionRevision> DeployAsync(int? concurrency = null, string? name = null, RetryPolicy? retries = null)
     {
         var package = PackageBuilder.FromFile("app.py", "def handler(event, context): pass"u8);
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(package));
         await Get<IPackageStore>().PutAsync(sha256, package, CancellationToken.None);
-        var manifest = new FunctionManifest { Name = name ?? $"f{Guid.NewGuid():N}", Runtime = RuntimeIds.Python3, Handler = "app.handler", Concurrency = concurrency };
+        var manifest = new FunctionManifest
+        {
+            Name = name ?? $"f{Guid.NewGuid():N}",
+            Runtime = RuntimeIds.Python3,
+            Handler = "app.handler",
+            Concurrency = concurrency,
+            Retries = retries ?? new(),
+        };
         var revision = await Get<IFunctionStore>().AddRevisionAsync("default", manifest, sha256, package.Length, CancellationToken.None);
         await Get<IInvocationSender>().DeclareFunctionAsync(revision.FunctionId, CancellationToken.None);
         return revision;
