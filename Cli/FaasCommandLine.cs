@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using FaasCluster.Cli.DeadLetters;
 using FaasCluster.Cli.Deploying;
 using FaasCluster.Cli.Diagnosis;
 using FaasCluster.Cli.Functions;
@@ -72,6 +73,8 @@ internal static class FaasCommandLine
             CancelCommand.Create(terminal),
             DispatchesCommand.Create(terminal),
             ResendCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
+            DeadLettersCommand.Create(terminal),
             UsageCommand.Create(terminal),
             DeleteCommand.Create(terminal),
             DoctorCommand.Create(terminal),
@@ -112,9 +115,13 @@ internal static class FaasCommandLine
             }
         }
 
-        var path = command is RootCommand ? "faas" : $"faas {command.Name}";
+        var path = Path(command);
         details.Add($"'{path} --help' shows what is possible{(command is DocumentedCommand { Examples: [var example, ..] } ? $", for example: {example}" : ".")}");
         Messages.WriteError(terminal, title, details);
         return ExitCodes.Usage;
     }
+
+    // "faas dead-letters list": the root is named after whatever runs it.
+    private static string Path(Command command) => command is RootCommand ? "faas"
+        : $"{(command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? Path(parent) : "faas")} {command.Name}";
 }

@@ -3,6 +3,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Billing;
 using FaasCluster.Contracts.Bus;
 using FaasCluster.Gateway.Accounts;
+using FaasCluster.Gateway.Conservation;
 using FaasCluster.Gateway.DeadLetters;
 using FaasCluster.Gateway.Dispatches;
 using FaasCluster.Gateway.Documents;
@@ -75,6 +76,8 @@ public static class GatewayHosting
         InvokeEndpoints.Map(app);
         InvocationEndpoints.Map(app);
         DispatchEndpoints.Map(app);
+        DeadLetterEndpoints.Map(app);
+        ReplayEndpoints.Map(app);
         UsageEndpoints.Map(app);
         DocumentEndpoints.Map(app);
         return app;
@@ -127,6 +130,8 @@ public static class GatewayHosting
         services.AddSingleton<SynchronousCaller>();
         services.AddSingleton<AsynchronousSubmitter>();
         services.AddSingleton<InvokeEndpoints>();
+        services.AddSingleton<Restarts>();
+        services.AddSingleton<ConservationMetrics>();
     }
 
     private static void AddServices(IServiceCollection services)
@@ -140,5 +145,6 @@ public static class GatewayHosting
         services.AddHostedService<WakeSweep>();
         services.AddHostedService<Reconciler>();
         services.AddHostedService<Retention>();
+        services.AddHostedService<ConservationMonitor>();
     }
 }

@@ -71,6 +71,17 @@ public sealed record GatewayOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ReconcileInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often rows are compared with what outbox and broker hold, 1 s to 1 h, default 15 s; less often where counting takes long.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan ConservationInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// For how long an invocation is due before the broker must hold its message, 1 s to 1 h, default 15 s: longer than workers take to
+    /// say what they hold.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan ConservationAge { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>How often partitions are made and what is older than the retention is removed, 1 s to 1 day, default 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan RetentionInterval { get; init; } = TimeSpan.FromHours(1);

@@ -23,6 +23,9 @@ public interface IInvocationReceiver
 
     /// <summary>Takes asynchronous messages that reached their delivery limit. Any number of nodes may subscribe.</summary>
     Task<IAsyncDisposable> SubscribeDeadAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken);
+
+    /// <summary>Asynchronous invocations, dead ones too, that were delivered to this node and are not settled, by function.</summary>
+    IReadOnlyDictionary<Guid, int> CountHeldEvents();
 }
 
 /// <summary>A worker's share of the cold queue.</summary>

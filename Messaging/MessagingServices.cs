@@ -12,7 +12,7 @@ namespace FaasCluster.Messaging;
 public static class MessagingServices
 {
     /// <summary>
-    /// Adds <see cref="IInvocationSender"/>, <see cref="IInvocationReceiver"/>, <see cref="IControlBus"/> and
+    /// Adds <see cref="IInvocationSender"/>, <see cref="IInvocationReceiver"/>, <see cref="IQueueDepths"/>, <see cref="IControlBus"/> and
     /// <see cref="IMessagingHealth"/>: on RabbitMQ if <c>ConnectionStrings:RabbitMq</c> is set, else in this process with the
     /// queue in <c>Data:Directory</c>. Call it before adding hosted services that use them: those stop first then. A second call
     /// does nothing.

@@ -115,5 +115,6 @@ internal sealed class WorkerService(
         ReservedBytes = services.Budget.ReservedBytes,
         Runtimes = sandboxes.Runtimes,
         Draining = draining,
+        HeldEvents = receiver.CountHeldEvents(),
     };
 }

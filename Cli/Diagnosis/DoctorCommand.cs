@@ -105,12 +105,30 @@ internal static class DoctorCommand
             findings.Add(check.Name, check.Problem is null, check.Problem ?? "good");
         }
 
+        if (status.Conservation is { } counted)
+        {
+            findings.Add("accepted", counted.Missing == 0, Conservation(counted));
+        }
+
+        if (status.OpenDeadLetters is { } letters and > 0)
+        {
+            findings.Note("letters", $"{letters} open {(letters == 1 ? "dead letter" : "dead letters")}: 'faas dead-letters list' shows what did not succeed, 'redrive' and 'discard' settle it.");
+        }
+
         foreach (var worker in status.Workers)
         {
             findings.Good(
                 $"worker {worker.Id}",
                 $"{(worker.Draining ? "draining, " : "")}{worker.WarmFunctions} warm, {worker.ReservedMb} of {worker.MemoryMb} MB reserved, runtimes {string.Join(' ', worker.Runtimes)}, heard of {Figures.Duration((terminal.Time.GetUtcNow() - worker.SeenAt).Duration())} ago");
         }
+    }
+
+    private static string Conservation(ConservationStatus counted)
+    {
+        var where = $"{counted.Outbox} in the outbox, {counted.Ready + counted.Dead} waiting in the broker, {counted.Held} held by workers";
+        return counted.Missing == 0
+            ? $"{counted.Open} not ended yet: {where}"
+            : $"{counted.Missing} of {counted.Open} that have not ended are nowhere: {where}. Was a queue deleted or purged? They end as expired or lost at their maximum age; 'faas invocations --status queued' shows them.";
     }
 }
 
@@ -121,11 +139,16 @@ internal sealed class Findings(TextWriter output)
 
     public void Good(string what, string text) => Add(what, isGood: true, text);
 
+    /// <summary>Nothing that is broken, but something to do.</summary>
+    public void Note(string what, string text) => Write("!! ", what, text);
+
     public void Bad(string what, string text) => Add(what, isGood: false, text);
 
     public void Add(string what, bool isGood, string text)
     {
         AnyBad |= !isGood;
-        output.WriteLine($"{(isGood ? "ok " : "BAD")}  {what,-10}  {Messages.Printable(text)}");
+        Write(isGood ? "ok " : "BAD", what, text);
     }
+
+    private void Write(string verdict, string what, string text) => output.WriteLine($"{verdict}  {what,-10}  {Messages.Printable(text)}");
 }

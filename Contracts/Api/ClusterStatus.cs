@@ -17,6 +17,43 @@ public sealed record ClusterStatus
 
     /// <summary>Workers that were heard of lately.</summary>
     public required IReadOnlyList<WorkerDescription> Workers { get; init; }
+
+    /// <summary>Dead letters that nobody has dealt with; null while the store cannot be asked.</summary>
+    public long? OpenDeadLetters { get; init; }
+
+    /// <summary>Whether everything accepted is somewhere; null until it was counted once since the gateway's start.</summary>
+    public ConservationStatus? Conservation { get; init; }
+}
+
+/// <summary>
+/// Asynchronous invocations that have not ended, counted from both sides: as rows in the store, and as what will end them, in the outbox
+/// and in the broker.
+/// </summary>
+public sealed record ConservationStatus
+{
+    /// <summary>When it was counted.</summary>
+    public required DateTimeOffset CountedAt { get; init; }
+
+    /// <summary>Rows that have not ended.</summary>
+    public required long Open { get; init; }
+
+    /// <summary>Of these, those that wait in the outbox.</summary>
+    public required long Outbox { get; init; }
+
+    /// <summary>Messages that lie ready in the broker's queues of their functions.</summary>
+    public required long Ready { get; init; }
+
+    /// <summary>Messages that workers hold and have not acknowledged.</summary>
+    public required long Held { get; init; }
+
+    /// <summary>Messages that reached their delivery limit and wait to be recorded.</summary>
+    public required long Dead { get; init; }
+
+    /// <summary>
+    /// Rows, due for a while, that were missing from outbox and broker in several counts in a row: invocations that nobody will end but
+    /// the reconciler, at their maximum age. 0 unless something was lost.
+    /// </summary>
+    public required long Missing { get; init; }
 }
 
 /// <summary>One check.</summary>

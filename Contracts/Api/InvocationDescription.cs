@@ -47,6 +47,21 @@ public sealed record InvocationDescription
 
     /// <summary>What the function answered, where it is kept; null in lists.</summary>
     public ResultDescription? Result { get; init; }
+
+    /// <summary>The dead letter that it was made of by a re-drive; null otherwise.</summary>
+    public Guid? RedriveOf { get; init; }
+
+    /// <summary>The ended invocation that it was made of by a replay; null otherwise.</summary>
+    public Guid? ReplayOf { get; init; }
+
+    /// <summary>What became of its dead letter: open, redriven or discarded; null if it has none, and in lists.</summary>
+    public string? DeadLetter { get; init; }
+
+    /// <summary>The invocation that was made of its dead letter; null otherwise, and in lists.</summary>
+    public Guid? RedrivenAs { get; init; }
+
+    /// <summary>The invocations that were made of it by replays, newest first, ten at most; null if there are none, and in lists.</summary>
+    public IReadOnlyList<Guid>? Replays { get; init; }
 }
 
 /// <summary>How something failed.</summary>

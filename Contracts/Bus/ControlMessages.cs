@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace FaasCluster.Contracts.Bus;
 
 /// <summary>A function was deployed or deleted. Gateways drop what they cached, workers end sandboxes of older revisions.</summary>
@@ -91,4 +93,11 @@ public sealed record WorkerHeartbeat
 
     /// <summary>True from the moment it takes no more work until it is gone.</summary>
     public bool Draining { get; init; }
+
+    /// <summary>
+    /// Asynchronous invocations that were delivered to it and are not settled, by function: no broker tells by AMQP what it waits for
+    /// an acknowledgement of. Null from workers of an earlier version.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<Guid, int>? HeldEvents { get; init; }
 }

@@ -60,6 +60,30 @@ public static class TelemetryNames
     /// <summary>Counter: late or repeated records that changed nothing.</summary>
     public const string Duplicates = "faascluster.duplicates";
 
+    /// <summary>Counter: dead letters made.</summary>
+    public const string DeadLetters = "faascluster.dead_letters";
+
+    /// <summary>Gauge: dead letters that nobody has dealt with.</summary>
+    public const string OpenDeadLetters = "faascluster.dead_letters.open";
+
+    /// <summary>Counter: asynchronous invocations that were answered with 202, re-driven or replayed.</summary>
+    public const string InvocationsAccepted = "faascluster.invocations.accepted";
+
+    /// <summary>Counter: asynchronous invocations whose end was recorded.</summary>
+    public const string InvocationsEnded = "faascluster.invocations.ended";
+
+    /// <summary>Gauge: asynchronous invocations that wait, in the outbox or ready in the broker.</summary>
+    public const string InvocationsWaiting = "faascluster.invocations.waiting";
+
+    /// <summary>Gauge: asynchronous invocations that workers hold.</summary>
+    public const string InvocationsRunning = "faascluster.invocations.running";
+
+    /// <summary>Gauge: rows of asynchronous invocations that have not ended.</summary>
+    public const string InvocationsOpen = "faascluster.invocations.open";
+
+    /// <summary>Gauge: rows that have not ended and that neither outbox nor broker holds: conservation is broken if it is not 0.</summary>
+    public const string InvocationsMissing = "faascluster.invocations.missing";
+
     /// <summary>Counter: calls handed back to the cold queue because no slot was free in time.</summary>
     public const string Spills = "faascluster.spills";
 

@@ -23,6 +23,8 @@ internal static class HealthEndpoints
         var shown = status with
         {
             Workers = [],
+            OpenDeadLetters = null,
+            Conservation = null,
             Checks = [.. status.Checks.Select(check => check with { Problem = check.Problem is null ? null : "failed; GET /api/status says why" })],
         };
         return Results.Json(shown, ApiJson.Default.ClusterStatus, statusCode: status.Ready ? 200 : 503);

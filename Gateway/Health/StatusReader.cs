@@ -1,5 +1,6 @@
 using System.Reflection;
 using FaasCluster.Contracts.Api;
+using FaasCluster.Gateway.Conservation;
 using FaasCluster.Gateway.Maintenance;
 using FaasCluster.Messaging;
 using FaasCluster.Storage;
@@ -10,7 +11,7 @@ namespace FaasCluster.Gateway.Health;
 
 /// <summary>Checks broker, store and workers.</summary>
 internal sealed class StatusReader(
-    IMessagingHealth messaging, IStoreMaintenance store, StoreStart start, WorkerTable workers, IOptions<StorageOptions> storage, TimeProvider time)
+    IMessagingHealth messaging, IStoreMaintenance store, StoreStart start, WorkerTable workers, ConservationMetrics conservation, IOptions<StorageOptions> storage, TimeProvider time)
 {
     private static readonly TimeSpan StoreCheckTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoreCheckTimeout = TimeSpan.FromSeconds(3);
@@ -36,6 +37,8 @@ internal sealed class StatusReader(
             Version = Version,
             Ready = checks.All(check => check.Problem is null),
             Checks = checks,
+            OpenDeadLetters = conservation.OpenDeadLetters,
+            Conservation = conservation.Latest,
             Workers =
             [
                 .. present.Select(worker => new WorkerDescription

@@ -11,6 +11,7 @@ namespace FaasCluster.Gateway.Health;
 internal sealed class WorkerTable(IOptions<GatewayOptions> options, TimeProvider time)
     : IControlBusHandler<WorkerHeartbeat>, IControlBusHandler<FunctionWarmed>, IControlBusHandler<FunctionCooled>
 {
+    private static readonly IReadOnlyDictionary<Guid, int> EmptyCounts = new Dictionary<Guid, int>();
     private readonly Lock gate = new();
     private readonly Dictionary<string, Worker> workers = [];
 
@@ -52,6 +53,23 @@ internal sealed class WorkerTable(IOptions<GatewayOptions> options, TimeProvider
         lock (gate)
         {
             return workers.Values.Any(worker => worker.Heartbeat is { Draining: false } && !worker.Warm.Contains(functionId) && !IsSilent(worker));
+        }
+    }
+
+    /// <summary>Asynchronous invocations that workers said they hold, by function.</summary>
+    /// <param name="exceptWorkerId">The worker of this process, if there is one: its broker knows better than its last heartbeat.</param>
+    public IReadOnlyDictionary<Guid, long> CountHeldEvents(string exceptWorkerId)
+    {
+        lock (gate)
+        {
+            RemoveSilent();
+            var counts = new Dictionary<Guid, long>();
+            foreach (var (functionId, count) in workers.Where(pair => pair.Key != exceptWorkerId).SelectMany(pair => pair.Value.Heartbeat?.HeldEvents ?? EmptyCounts))
+            {
+                counts[functionId] = counts.GetValueOrDefault(functionId) + count;
+            }
+
+            return counts;
         }
     }
 

@@ -4,6 +4,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Topology;
+using FaasCluster.Gateway.Conservation;
 using FaasCluster.Gateway.Problems;
 using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Messaging;
@@ -14,7 +15,8 @@ namespace FaasCluster.Gateway.Invocations;
 
 /// <summary>Accepts an invocation: 202 only after it is safe in its queue.</summary>
 internal sealed class AsynchronousSubmitter(
-    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, QueueGauge gauge, TimeProvider time)
+    IInvocationSender sender, IPayloadStore payloads, IAcceptedWriter accepted, QueueRepair repair, Waker waker, AdmissionGate gate, QueueGauge gauge,
+    ConservationMetrics metrics, TimeProvider time)
 {
     public async Task SubmitAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger, Uri? callback)
     {
@@ -70,6 +72,7 @@ internal sealed class AsynchronousSubmitter(
         // 4. The row, in a group behind the answer. A full buffer makes this wait: never a 202 that nobody can be asked about.
         var row = new AcceptedInvocation { Message = message with { Body = default }, FunctionName = revision.Manifest.Name };
         await accepted.AddAsync(row, CancellationToken.None);
+        metrics.Accepted(revision.Manifest.Name);
         waker.WakeIfCold(revision.FunctionId);
         await AcceptAsync(context, message);
     }

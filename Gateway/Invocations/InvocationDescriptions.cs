@@ -3,6 +3,7 @@ using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Gateway.Dispatches;
 using FaasCluster.Gateway.Problems;
+using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Invocations;
 
 namespace FaasCluster.Gateway.Invocations;
@@ -34,6 +35,8 @@ internal static class InvocationDescriptions
                 Message = summary.ErrorMessage,
             }
             : null,
+        RedriveOf = summary.RedriveOf,
+        ReplayOf = summary.ReplayOf,
     };
 
     public static InvocationDescription Describe(InvocationDetails details, string currency) => Describe(details.Summary) with
@@ -41,6 +44,9 @@ internal static class InvocationDescriptions
         Attempts = [.. details.Attempts.Select(attempt => Describe(attempt, currency))],
         Result = details.Result is { } result ? Describe(result) : null,
         Dispatches = details.Dispatches.Count == 0 ? null : [.. details.Dispatches.Select(DispatchDescriptions.Describe)],
+        DeadLetter = details.DeadLetter?.ToWire(),
+        RedrivenAs = details.RedrivenAs,
+        Replays = details.Replays.Count == 0 ? null : details.Replays,
     };
 
     /// <summary>One that is not in the store yet.</summary>
@@ -57,7 +63,7 @@ internal static class InvocationDescriptions
         Attempts = [],
     };
 
-    private static AttemptDescription Describe(RecordedAttempt attempt, string currency) => new()
+    public static AttemptDescription Describe(RecordedAttempt attempt, string currency) => new()
     {
         Attempt = attempt.Attempt,
         Error = attempt.ErrorCode?.ToWire(),
@@ -91,8 +97,8 @@ internal static class InvocationDescriptions
         };
     }
 
-    // Text is what reads as text: valid UTF-8 without a NUL, whatever the content type claims.
-    private static string? TryText(ReadOnlySpan<byte> bytes)
+    /// <summary>Text is what reads as text: valid UTF-8 without a NUL, whatever the content type claims. Null for what is none.</summary>
+    public static string? TryText(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Contains((byte)0))
         {

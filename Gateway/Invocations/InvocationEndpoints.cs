@@ -1,6 +1,7 @@
 using System.Globalization;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Contracts.Topology;
 using FaasCluster.Gateway.Accounts;
 using FaasCluster.Gateway.Parameters;
 using FaasCluster.Gateway.Problems;
@@ -122,7 +123,8 @@ internal static class InvocationEndpoints
     private static LogLineDescription Describe(LogLine line) =>
         new() { Time = line.Time, Attempt = line.Attempt, Stream = line.Stream, Text = line.Text };
 
-    private static Guid? Cursor(QueryParameters query)
+    /// <summary>Where the page before ended.</summary>
+    internal static Guid? Cursor(QueryParameters query)
     {
         if (query.Text("cursor") is not { } text)
         {
@@ -159,9 +161,18 @@ internal static class InvocationEndpoints
     private static void NoCursor(QueryParameters query, string text) =>
         query.Error("cursor", $"'{Shown.Text(text)}' is no cursor; expected the value of 'next' of the page before.");
 
-    private static ProblemAnswer NoId(string id) =>
+    /// <summary>202 for a new invocation.</summary>
+    internal static IResult Accepted(HttpContext context, Guid id)
+    {
+        var location = $"/api/invocations/{id}";
+        context.Response.Headers[HeaderNames.InvocationId] = id.ToString();
+        context.Response.Headers.Location = location;
+        return Results.Json(new AcceptedDescription { Id = id, Location = location }, ApiJson.Default.AcceptedDescription, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    internal static ProblemAnswer NoId(string id) =>
         ProblemAnswer.Invalid("id", $"'{Shown.Text(id)}' is no invocation id; expected a UUID such as 0198c0de-0000-7000-8000-000000000000.");
 
-    private static ProblemAnswer NoInvocation(Guid id) => ProblemAnswer.For(
+    internal static ProblemAnswer NoInvocation(Guid id) => ProblemAnswer.For(
         ErrorCode.NotFound, $"There is no invocation {id} in this account; it was never accepted, or it is older than the retention.");
 }

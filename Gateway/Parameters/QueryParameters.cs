@@ -99,6 +99,36 @@ internal sealed class QueryParameters
         return null;
     }
 
+    /// <summary>The number of a revision, from 1.</summary>
+    public int? Revision(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var revision) && revision >= 1)
+        {
+            return revision;
+        }
+
+        Error(name, $"'{Shown.Text(text)}' is no revision; expected a whole number from 1.");
+        return null;
+    }
+
+    /// <summary>One of some words.</summary>
+    public string? Choice(string name, IReadOnlyList<string> words)
+    {
+        if (Text(name) is not { } text || words.Contains(text))
+        {
+            return Text(name);
+        }
+
+        var nearest = Suggestion.For(text, words);
+        Error(name, $"'{Shown.Text(text)}' is not known; expected {(words.Count == 1 ? "" : "one of ")}{string.Join(", ", words)}{(nearest is null ? "." : $"; did you mean '{nearest}'?")}");
+        return null;
+    }
+
     /// <summary>An RFC 3339 time, or an age such as 1h.</summary>
     public DateTimeOffset? Instant(string name)
     {

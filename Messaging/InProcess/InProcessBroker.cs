@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace FaasCluster.Messaging.InProcess;
 
 /// <summary>The broker of the embedded mode: RabbitMQ's queues with RabbitMQ's rules, in memory, and the asynchronous ones on disk as well.</summary>
-internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, IMessagingHealth, IAsyncDisposable
+internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, IQueueDepths, IMessagingHealth, IAsyncDisposable
 {
     private const int DeadPrefetch = 100;
 
@@ -160,6 +160,12 @@ internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, 
     /// <inheritdoc/>
     public Task<IAsyncDisposable> SubscribeDeadAsync(Func<IDelivery, ValueTask> onDelivery, CancellationToken cancellationToken) =>
         Task.FromResult<IAsyncDisposable>(Subscribe(InProcessSource.Dead, null, onDelivery, DeadPrefetch));
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<Guid, int> CountHeldEvents() => queues.CountHeldEvents();
+
+    /// <inheritdoc/>
+    public Task<QueueDepths> ReadAsync(IReadOnlyCollection<Guid> functionIds, CancellationToken cancellationToken) => Task.FromResult(queues.CountReady(functionIds));
 
     public async ValueTask DisposeAsync()
     {

@@ -27,6 +27,30 @@ internal sealed class InProcessQueues(MessagingOptions options, QueueFile file, 
         }
     }
 
+    /// <summary>Asynchronous invocations that are in a consumer's hands, by function.</summary>
+    public IReadOnlyDictionary<Guid, int> CountHeldEvents()
+    {
+        lock (gate)
+        {
+            var counts = functions.Where(pair => pair.Value.UnsettledEvents > 0).ToDictionary(pair => pair.Key, pair => pair.Value.UnsettledEvents);
+            foreach (var delivery in deadConsumers.SelectMany(subscription => subscription.Unsettled))
+            {
+                counts[delivery.FunctionId] = counts.GetValueOrDefault(delivery.FunctionId) + 1;
+            }
+
+            return counts;
+        }
+    }
+
+    /// <summary>Asynchronous invocations that are in nobody's hands.</summary>
+    public QueueDepths CountReady(IReadOnlyCollection<Guid> functionIds)
+    {
+        lock (gate)
+        {
+            return new QueueDepths(functionIds.Distinct().ToDictionary(id => id, id => functions.TryGetValue(id, out var queues) ? (long)queues.Events.Count : 0), dead.Count);
+        }
+    }
+
     /// <summary>Accepts asynchronous invocations of a function from now on.</summary>
     public void Declare(Guid functionId) => Change(functionId, () =>
     {

@@ -10,6 +10,7 @@ internal static class InProcessServices
         services.AddSingleton<InProcessBroker>();
         services.AddSingleton<IInvocationSender>(provider => provider.GetRequiredService<InProcessBroker>());
         services.AddSingleton<IInvocationReceiver>(provider => provider.GetRequiredService<InProcessBroker>());
+        services.AddSingleton<IQueueDepths>(provider => provider.GetRequiredService<InProcessBroker>());
         services.AddSingleton<IMessagingHealth>(provider => provider.GetRequiredService<InProcessBroker>());
     }
 }

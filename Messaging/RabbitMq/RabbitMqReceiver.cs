@@ -64,6 +64,9 @@ internal sealed class RabbitMqReceiver(
         return consumer;
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<Guid, int> CountHeldEvents() => settlement.Held.Count();
+
     private QueueConsumer Consume(ConsumerPlan plan) => new(plan, connections.Consuming, settlement, time, logger);
 
     // A broker that is away must not hold up its caller: the subscription begins when it is back.

@@ -28,6 +28,7 @@ internal static class RabbitMqServices
         services.AddSingleton<RabbitMqSender>();
         services.AddSingleton<IInvocationSender>(provider => provider.GetRequiredService<RabbitMqSender>());
 
+        services.AddSingleton<IQueueDepths, QueueDepthReader>();
         services.AddSingleton<PresenceQueue>();
         services.AddSingleton<Settlement>();
         services.AddSingleton<IInvocationReceiver, RabbitMqReceiver>();

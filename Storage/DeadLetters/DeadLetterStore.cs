@@ -26,6 +26,10 @@ internal sealed class DeadLetterStore(Database database, Restarter restarter, Ti
         },
         cancellationToken);
 
+    public Task<long> CountOpenAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        connection => connection.ExecuteScalarAsync<long>(new CommandDefinition("SELECT count(*) FROM dead_letters WHERE state = 'open'", cancellationToken: cancellationToken)),
+        cancellationToken);
+
     public Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(filter.Limit, Math.Clamp(filter.Limit, 1, 1000));

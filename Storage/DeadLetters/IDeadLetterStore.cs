@@ -6,6 +6,9 @@ public interface IDeadLetterStore
     /// <summary>One letter of the account, or null.</summary>
     Task<DeadLetter?> FindAsync(string accountId, Guid invocationId, CancellationToken cancellationToken);
 
+    /// <summary>How many are open, of all accounts together.</summary>
+    Task<long> CountOpenAsync(CancellationToken cancellationToken);
+
     /// <summary>Letters of an account, newest invocation first.</summary>
     Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken);
 

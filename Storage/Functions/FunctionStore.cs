@@ -110,6 +110,18 @@ internal sealed class FunctionStore(Database database, TimeProvider time) : IFun
                 cancellationToken: cancellationToken)),
             cancellationToken);
 
+    public Task<IReadOnlyList<Guid>> ListIdsAsync(Guid after, int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<Guid>>(
+            async connection =>
+            {
+                var found = await connection.QueryAsync<Guid>(new CommandDefinition(
+                    "SELECT function_id FROM functions WHERE deleted_at IS NULL AND function_id > @after ORDER BY function_id LIMIT @limit",
+                    new { after, limit },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return found.AsList();
+            },
+            cancellationToken);
+
     public Task<IReadOnlyList<Guid>> ListWaitingAsync(DateTimeOffset queuedBefore, int limit, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<Guid>>(
             async connection =>

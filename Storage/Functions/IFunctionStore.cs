@@ -42,6 +42,9 @@ public interface IFunctionStore
     /// </summary>
     Task<IReadOnlyList<Guid>> ListDeletedAsync(DateTimeOffset since, int limit, CancellationToken cancellationToken);
 
+    /// <summary>The ids of functions that are not deleted, of all accounts, in their order, behind the given one.</summary>
+    Task<IReadOnlyList<Guid>> ListIdsAsync(Guid after, int limit, CancellationToken cancellationToken);
+
     /// <summary>Functions that have open invocations, due before the given time: those the wake sweep looks after unless they are warm.</summary>
     Task<IReadOnlyList<Guid>> ListWaitingAsync(DateTimeOffset queuedBefore, int limit, CancellationToken cancellationToken);
 }

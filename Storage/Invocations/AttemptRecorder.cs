@@ -43,6 +43,7 @@ internal sealed class AttemptRecorder(Database database, StorageMetrics metrics,
             pending = later;
         }
 
+        metrics.Recorded(batch.Where((_, i) => outcomes[i] == RecordOutcome.Recorded));
         metrics.Duplicates(outcomes.Count(outcome => outcome == RecordOutcome.Duplicate));
         return outcomes;
     }

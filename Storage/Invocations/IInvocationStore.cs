@@ -47,6 +47,13 @@ public interface IInvocationStore
     /// </summary>
     Task<int> ExpireAsync(DateTimeOffset deadlineBefore, int limit, string workerId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Counts asynchronous invocations that have not ended: the store's side of conservation, to be compared with what the broker holds.
+    /// </summary>
+    /// <param name="dueBefore">Only of those that were due by then it is said for which functions they are.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<OpenCounts> CountOpenAsync(DateTimeOffset dueBefore, CancellationToken cancellationToken);
+
     /// <summary>Counts by state, non-terminal ones only, and outbox rows: one side of the conservation equation.</summary>
     Task<WaitingCounts> CountWaitingAsync(CancellationToken cancellationToken);
 }
@@ -69,6 +76,12 @@ public enum StartOutcome
 /// <param name="Running">Rows in state running.</param>
 /// <param name="Outbox">Invocations in the outbox.</param>
 public sealed record WaitingCounts(long Queued, long Running, long Outbox);
+
+/// <summary>Asynchronous invocations that have not ended.</summary>
+/// <param name="Open">All of them.</param>
+/// <param name="Outbox">Those that wait in the outbox.</param>
+/// <param name="Due">By function, those that were due by the given time and are not in the outbox: a message of each must be in the broker.</param>
+public sealed record OpenCounts(long Open, long Outbox, IReadOnlyDictionary<Guid, long> Due);
 
 /// <summary>The store cannot be reached or gave up on a transaction; what was asked for may be asked again.</summary>
 public sealed class StoreUnavailableException : Exception

@@ -179,6 +179,28 @@ internal sealed class InvocationStore(
             },
             cancellationToken);
 
+    public Task<OpenCounts> CountOpenAsync(DateTimeOffset dueBefore, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async connection =>
+            {
+                // One statement: what moves from the outbox to the broker must not be in neither count, nor in both.
+                var rows = (await connection.QueryAsync<(Guid FunctionId, long Open, long Outbox, long Due)>(new CommandDefinition(
+                    """
+                    SELECT function_id, count(*), coalesce(sum(waits), 0), coalesce(sum(CASE WHEN waits = 0 AND due_at < @dueBefore THEN 1 ELSE 0 END), 0)
+                    FROM (
+                        SELECT
+                            function_id, due_at,
+                            CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE outbox.invocation_id = invocations.invocation_id) THEN 1 ELSE 0 END AS waits
+                        FROM invocations WHERE state IN ('queued', 'running') AND kind = 'asynchronous') AS unended
+                    GROUP BY function_id
+                    """,
+                    new { dueBefore },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+                return new OpenCounts(
+                    rows.Sum(row => row.Open), rows.Sum(row => row.Outbox), rows.Where(row => row.Due > 0).ToDictionary(row => row.FunctionId, row => row.Due));
+            },
+            cancellationToken);
+
     private static AttemptRecord Abandoned(InvocationRow row, string workerId, DateTimeOffset now)
     {
         var manifest = row.Manifest is null ? null : JsonSerializer.Deserialize<FunctionManifest>(row.Manifest, Stored.Json);

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
+using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Telemetry;
+using FaasCluster.Storage.Invocations;
 
 namespace FaasCluster.Storage.Telemetry;
 
@@ -11,6 +13,8 @@ internal sealed class StorageMetrics : IDisposable
     private readonly Histogram<double> _commit;
     private readonly Counter<long> _duplicates;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _ended;
+    private readonly Counter<long> _deadLetters;
     private readonly Counter<long> _droppedLines;
 
     public StorageMetrics(IMeterFactory? meters = null)
@@ -20,6 +24,8 @@ internal sealed class StorageMetrics : IDisposable
         _commit = _meter.CreateHistogram<double>(TelemetryNames.CommitDuration, "s", "One commit, from its first statement to its return.");
         _duplicates = _meter.CreateCounter<long>(TelemetryNames.Duplicates, "{record}", "Late or repeated records that changed nothing.");
         _refused = _meter.CreateCounter<long>(TelemetryNames.RefusedRecords, "{record}", "Records that the store refuses and always will.");
+        _ended = _meter.CreateCounter<long>(TelemetryNames.InvocationsEnded, "{invocation}", "Asynchronous invocations whose end was recorded.");
+        _deadLetters = _meter.CreateCounter<long>(TelemetryNames.DeadLetters, "{invocation}", "Dead letters made.");
         _droppedLines = _meter.CreateCounter<long>(TelemetryNames.DroppedLogLines, "{line}", "Lines of functions that were dropped because the store did not keep up.");
     }
 
@@ -34,6 +40,25 @@ internal sealed class StorageMetrics : IDisposable
     {
         _batch.Record(records);
         _commit.Record(duration.TotalSeconds);
+    }
+
+    /// <summary>Counts the ends among attempts that were new.</summary>
+    public void Recorded(IEnumerable<AttemptRecord> attempts)
+    {
+        foreach (var attempt in attempts)
+        {
+            if (attempt.Message.Kind != InvocationKind.Asynchronous || !attempt.State.IsTerminal())
+            {
+                continue;
+            }
+
+            var name = new KeyValuePair<string, object?>(TelemetryNames.FaasName, attempt.FunctionName);
+            _ended.Add(1, name);
+            if (attempt.State is InvocationState.Failed or InvocationState.Expired or InvocationState.Lost)
+            {
+                _deadLetters.Add(1, name);
+            }
+        }
     }
 
     public void Duplicates(int count)

@@ -2,7 +2,7 @@ namespace FaasCluster.Cli.Tests;
 
 public sealed class UsageErrorTests
 {
-    private static readonly string[] Commands = ["deploy", "invoke", "call", "list", "describe", "logs", "invocations", "dispatches", "resend", "usage", "delete", "doctor"];
+    private static readonly string[] Commands = ["deploy", "invoke", "call", "list", "describe", "logs", "invocations", "cancel", "dispatches", "resend", "replay", "dead-letters", "usage", "delete", "doctor"];
 
     public static TheoryData<string> EveryCommand => [.. Commands];
 
@@ -16,6 +16,20 @@ public sealed class UsageErrorTests
         Assert.Contains("Examples:", run.Output);
         Assert.Contains($"faas {command}", run.Output[run.Output.IndexOf("Examples:", StringComparison.Ordinal)..]);
         Assert.Equal("", run.Error);
+    }
+
+    [Theory]
+    [InlineData("list")]
+    [InlineData("show")]
+    [InlineData("redrive")]
+    [InlineData("discard")]
+    public async Task Help_OfDeadLetters_NamesEveryCommandAndEachHasAnExample(string command)
+    {
+        using var whole = await new CommandRun().RunAsync("dead-letters", "--help");
+        using var one = await new CommandRun().RunAsync("dead-letters", command, "--help");
+
+        Assert.Matches($@"(?m)^\s+{command}\b", whole.Output);
+        Assert.Contains($"faas dead-letters {command}", one.Output[one.Output.IndexOf("Examples:", StringComparison.Ordinal)..]);
     }
 
     [Theory]
@@ -65,6 +79,18 @@ public sealed class UsageErrorTests
     [InlineData("dispatches --state ded", "Did you mean 'dead'?")]
     [InlineData("resend", "ID")]
     [InlineData("delete hello", "--yes")]
+    [InlineData("dead-letters", "Required command")]
+    [InlineData("dead-letters lst", "Did you mean 'list'?")]
+    [InlineData("dead-letters list --stat open", "Did you mean '--state'?")]
+    [InlineData("dead-letters list --state opne", "'faas dead-letters list --help'")]
+    [InlineData("dead-letters show", "ID")]
+    [InlineData("dead-letters redrive", "--all")]
+    [InlineData("dead-letters redrive 1 --function hello", "either an ID")]
+    [InlineData("dead-letters redrive --all --wait", "together with an ID")]
+    [InlineData("dead-letters redrive --all --revision x", "x")]
+    [InlineData("dead-letters discard", "--all")]
+    [InlineData("dead-letters discard --all", "--yes")]
+    [InlineData("replay", "ID")]
     [InlineData("deploy missing", "missing")]
     [InlineData("deploy", "function.yaml")]
     public async Task WrongUsage_OfEveryKind_EndsWith2AndSaysWhat(string line, string said)

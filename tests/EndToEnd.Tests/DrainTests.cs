@@ -7,7 +7,7 @@ namespace FaasCluster.EndToEnd.Tests;
 public sealed class DrainTests
 {
     [Fact]
-    public async Task Worker_StoppedWhileItRuns_AnswersItsCallsAndExitsWithZero()
+    public async Task Fault18_WorkerStoppedWhileItRuns_AnswersItsCallsAndExitsWithZero()
     {
         await using var platform = await ClusterPlatform.StartAsync(new Dictionary<string, string>(), workers: 1);
         await platform.Client.DeployFileAsync(

@@ -14,7 +14,7 @@ public sealed class KillTests
     private const int Submitted = 10_000;
 
     [Fact]
-    public async Task Worker_KilledUnderSteadyCalls_FailsOnlyItsOwnCallsQuickly()
+    public async Task Fault01_WorkerKilledUnderSteadyCalls_FailsOnlyItsOwnCallsQuickly()
     {
         await using var platform = await ClusterPlatform.StartAsync(new Dictionary<string, string>(), workers: 2);
         await platform.Client.DeployFileAsync(
@@ -41,7 +41,7 @@ public sealed class KillTests
     [Theory]
     [InlineData("worker")]
     [InlineData("gateway")]
-    public async Task TenThousand_WithAProcessOfTheClusterKilled_EndInOneRecordAndOneBillEach(string victim)
+    public async Task Fault01_TenThousandWithAProcessOfTheClusterKilled_EndInOneRecordAndOneBillEach(string victim)
     {
         await using var platform = await ClusterPlatform.StartAsync(new Dictionary<string, string>(), workers: 2);
         await platform.Client.DeployFileAsync("app.py", Echo, EchoManifest);
@@ -104,7 +104,7 @@ public sealed class KillTests
     }
 
     [Fact]
-    public async Task TenThousand_WithTheEmbeddedProcessKilled_EndInOneRecordEach()
+    public async Task Fault01_TenThousandWithTheEmbeddedProcessKilled_EndInOneRecordEach()
     {
         await using var platform = await EmbeddedPlatform.StartAsync(new Dictionary<string, string>());
         await platform.Client.DeployFileAsync("app.py", Echo, EchoManifest);

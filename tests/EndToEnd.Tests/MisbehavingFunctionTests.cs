@@ -69,7 +69,7 @@ public sealed class MisbehavingFunctionTests
     }
 
     [Fact]
-    public async Task Function_ThatPrintsHundredMegabytes_SucceedsWithItsLogCut()
+    public async Task Fault15_FunctionThatPrintsHundredMegabytes_SucceedsWithItsLogCut()
     {
         await using var platform = await Platform.StartAsync("embedded");
         var client = platform.Client;

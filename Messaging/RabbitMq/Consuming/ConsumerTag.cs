@@ -69,6 +69,7 @@ internal sealed class ConsumerTag : AsyncDefaultBasicConsumer
         }
 
         var delivery = new RabbitMqDelivery(this, deliveryTag, redelivered, incoming, owner.Settlement);
+        owner.Settlement.Held.Add(delivery);
         if (Source == DeliverySource.Warm)
         {
             Session.Unsettled[deliveryTag] = delivery;

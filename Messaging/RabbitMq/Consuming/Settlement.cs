@@ -34,6 +34,9 @@ internal sealed class Settlement : IAsyncDisposable
         publisher = new PlainPublisher(connections.Publishing, topology, "sending answers", time, logger);
     }
 
+    /// <summary>What was handed out and not settled.</summary>
+    public HeldEvents Held { get; } = new();
+
     public void Start() => publisher.Start();
 
     public ValueTask DisposeAsync() => publisher.DisposeAsync();
@@ -57,6 +60,7 @@ internal sealed class Settlement : IAsyncDisposable
             // It comes again.
         }
 
+        Held.Remove(delivery);
         delivery.Consumer.Settled(delivery.Tag);
     }
 
@@ -160,7 +164,7 @@ internal sealed class Settlement : IAsyncDisposable
         }
     }
 
-    private static async ValueTask NackAsync(RabbitMqDelivery delivery, bool requeue)
+    private async ValueTask NackAsync(RabbitMqDelivery delivery, bool requeue)
     {
         try
         {
@@ -171,6 +175,7 @@ internal sealed class Settlement : IAsyncDisposable
             // It comes again.
         }
 
+        Held.Remove(delivery);
         delivery.Consumer.Settled(delivery.Tag);
     }
 

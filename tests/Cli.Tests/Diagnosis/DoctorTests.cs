@@ -31,6 +31,32 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Doctor_OpenDeadLetters_AreSomethingToDoAndNothingBroken()
+    {
+        await using var cluster = await StartAsync(Status(ready: true) with { OpenDeadLetters = 3 });
+        using var run = await new CommandRun(cluster).RunAsync("doctor");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("!!   letters     3 open dead letters", run.Output);
+        await using var none = await StartAsync(Status(ready: true) with { OpenDeadLetters = 0 });
+        using var quiet = await new CommandRun(none).RunAsync("doctor");
+        Assert.DoesNotContain("letters", quiet.Output);
+    }
+
+    [Theory]
+    [InlineData(0, 0, "ok   accepted    7 not ended yet: 2 in the outbox, 3 waiting in the broker, 2 held by workers")]
+    [InlineData(1, 3, "BAD  accepted    1 of 7 that have not ended are nowhere")]
+    public async Task Doctor_Conservation_IsCheckedFromBothSides(long missing, int exitCode, string said)
+    {
+        var counted = new ConservationStatus { CountedAt = Documents.Noon, Open = 7, Outbox = 2, Ready = 3, Held = 2, Dead = 0, Missing = missing };
+        await using var cluster = await StartAsync(Status(ready: true) with { Conservation = counted });
+        using var run = await new CommandRun(cluster).RunAsync("doctor");
+
+        Assert.Equal(exitCode, run.ExitCode);
+        Assert.Contains(said, run.Output);
+    }
+
+    [Fact]
     public async Task Doctor_WrongKey_EndsWith4()
     {
         await using var cluster = await StartAsync(Status(ready: true));

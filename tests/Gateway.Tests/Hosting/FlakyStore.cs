@@ -77,6 +77,12 @@ internal sealed class FlakyFunctionStore(IFunctionStore inner, StoreSwitch store
         return inner.ListDeletedAsync(since, limit, cancellationToken);
     }
 
+    public Task<IReadOnlyList<Guid>> ListIdsAsync(Guid after, int limit, CancellationToken cancellationToken)
+    {
+        store.Check();
+        return inner.ListIdsAsync(after, limit, cancellationToken);
+    }
+
     public Task<IReadOnlyList<Guid>> ListWaitingAsync(DateTimeOffset queuedBefore, int limit, CancellationToken cancellationToken)
     {
         store.Check();

@@ -53,6 +53,9 @@ public abstract class GatewayFixture : IAsyncLifetime
         settings["Gateway:BootstrapKey"] = Key;
         settings["Gateway:SweepInterval"] = "00:00:00.5";
         settings["Gateway:RemovalMargin"] = "00:00:02";
+        settings["Gateway:ReconcileInterval"] = "00:00:02";
+        settings["Gateway:ConservationInterval"] = "00:00:01";
+        settings["Gateway:ConservationAge"] = "00:00:01";
 
         // Machines that run tests are slow; nothing here waits for a confirm that will not come.
         settings["Messaging:ConfirmTimeout"] = "00:00:30";

@@ -70,6 +70,7 @@ internal sealed class TestWorker : IAsyncDisposable
             MemoryBytes = 4L << 30,
             ReservedBytes = 0,
             Runtimes = ["python3", "nodejs", "executable"],
+            HeldEvents = receiver.CountHeldEvents(),
         },
         CancellationToken.None);
 

@@ -18,7 +18,7 @@ public sealed class AdmissionTests(AdmissionTests.SmallGateway gateway) : IClass
     }
 
     [Fact]
-    public async Task Calls_BeyondTheLimit_Are429UntilOthersEnd()
+    public async Task Fault19_CallsBeyondTheLimit_Are429UntilOthersEnd()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);

@@ -235,7 +235,7 @@ public abstract class AsynchronousTests
     }
 
     [Fact]
-    public async Task Poison_ThatKillsEveryWorker_EndsAsLostOnce()
+    public async Task Fault11_PoisonThatKillsEveryWorker_EndsAsLostOnce()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);
@@ -252,7 +252,7 @@ public abstract class AsynchronousTests
     }
 
     [Fact]
-    public async Task Neighbour_OfAPoison_IsSentAgainAndSucceeds()
+    public async Task Fault11_NeighbourOfAPoison_IsSentAgainAndSucceeds()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);

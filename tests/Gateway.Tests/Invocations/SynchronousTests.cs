@@ -13,7 +13,7 @@ public sealed class EmbeddedSynchronousTests(EmbeddedGateway gateway) : Synchron
 public sealed class ClusterSynchronousTests(ClusterGateway gateway) : SynchronousTests(gateway), IClassFixture<ClusterGateway>
 {
     [Fact]
-    public async Task Call_WhoseWorkerDies_Is502AndRecordedAsLost()
+    public async Task Fault01_CallWhoseWorkerDies_Is502AndRecordedAsLost()
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name, "timeout: 300s");
@@ -235,7 +235,7 @@ public abstract class SynchronousTests
 
     [Theory]
     [MemberData(nameof(BadAnswers))]
-    public async Task Answer_ThatIsNoHttp_Is502OnACleanConnection(string about, int? status, string header, string value, int length)
+    public async Task Fault22_AnswerThatIsNoHttp_Is502OnACleanConnection(string about, int? status, string header, string value, int length)
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);

@@ -45,7 +45,7 @@ public sealed class BadInputTests(EmbeddedGateway gateway) : IClassFixture<Embed
 
     [Theory]
     [MemberData(nameof(Queries))]
-    public async Task BadInput_OfAnyKind_IsRefusedByField(string path, string field)
+    public async Task Fault24_BadInputOfAnyKind_IsRefusedByField(string path, string field)
     {
         using var response = await gateway.Client.GetAsync(path);
         var problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "validation_failed");

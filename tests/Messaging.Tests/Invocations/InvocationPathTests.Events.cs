@@ -41,7 +41,7 @@ public abstract partial class InvocationPathTests
     }
 
     [Fact]
-    public async Task Enqueue_NotDeclared_IsRefusedAndHeals()
+    public async Task Fault14_EnqueueWithoutAQueue_IsRefusedAndHeals()
     {
         var gateway = await NodeAsync();
 
@@ -115,7 +115,7 @@ public abstract partial class InvocationPathTests
     }
 
     [Fact]
-    public async Task Deliver_UnsettledAndWorkerGone_ComesAgainRedelivered()
+    public async Task Fault01_EventUnsettledAndWorkerGone_ComesAgainRedelivered()
     {
         var (gateway, worker, other) = (await NodeAsync(), await NodeAsync(), await NodeAsync());
         await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);

@@ -84,6 +84,22 @@ public abstract class RestartConformance(StoreBackend backend) : Conformance(bac
     }
 
     [Fact]
+    public async Task CountOpen_LettersThatAreSettled_CountNoMore()
+    {
+        var function = await DeployAsync("counted");
+        var before = await Node.DeadLetters.CountOpenAsync(default);
+        var redriven = await DieAsync(function);
+        var discarded = await DieAsync(function);
+        await DieAsync(function);
+        Assert.Equal(before + 3, await Node.DeadLetters.CountOpenAsync(default));
+
+        await Node.DeadLetters.RedriveAsync([Restart(redriven)], default);
+        await Node.DeadLetters.DiscardAsync(discarded.AccountId, [discarded.InvocationId], default);
+
+        Assert.Equal(before + 1, await Node.DeadLetters.CountOpenAsync(default));
+    }
+
+    [Fact]
     public async Task Redrive_StoredEvent_IsCopiedAndOutlivesTheOld()
     {
         var function = await DeployAsync("large");

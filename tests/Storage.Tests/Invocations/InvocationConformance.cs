@@ -76,6 +76,26 @@ public abstract class InvocationConformance(StoreBackend backend) : Conformance(
     }
 
     [Fact]
+    public async Task CountOpen_RowsByWhereTheyMustBe_AreApart()
+    {
+        var now = DateTimeOffset.UtcNow;
+        var function = Guid.CreateVersion7();
+        var (due, fresh, retried, ended) = (At(-60), At(-1), At(-60), At(-60));
+        var before = await Node.Invocations.CountOpenAsync(now.AddSeconds(-30), default);
+        await Node.Invocations.AcceptAsync([Sample.Accepted(due), Sample.Accepted(fresh), Sample.Accepted(retried), Sample.Accepted(ended)], default);
+        await Node.Invocations.RecordAsync([Sample.Retry(retried, now.AddMinutes(-1)), Sample.Success(ended)], default);
+
+        // A call is nobody's to be looked for: its caller has its own deadline.
+        await Node.Invocations.MarkStartedAsync(At(-60) with { Kind = InvocationKind.Synchronous }, "hello", "worker", default);
+
+        var counted = await Node.Invocations.CountOpenAsync(now.AddSeconds(-30), default);
+        Assert.Equal((before.Open + 3, before.Outbox + 1), (counted.Open, counted.Outbox));
+        Assert.Equal(1, counted.Due[function]);
+
+        InvocationMessage At(int seconds) => Sample.Message(now.AddSeconds(seconds)) with { FunctionId = function };
+    }
+
+    [Fact]
     public async Task Find_OfAnotherAccount_IsNothing()
     {
         var record = Sample.Success(Sample.Message());

@@ -30,7 +30,7 @@ public sealed class PostgresOutageTests(PostgresBackend backend) : IClassFixture
     }
 
     [Fact]
-    public async Task Record_AnswerToTheCommitLost_IsUnavailableAndARetryFindsItRecorded()
+    public async Task Fault04_AnswerToTheCommitLost_IsUnavailableAndARetryFindsItRecorded()
     {
         await _node.Invocations.RecordAsync([Sample.Success(Sample.Message())], default);
         var record = Sample.Retry(Sample.Message(), DateTimeOffset.UtcNow);
@@ -44,7 +44,7 @@ public sealed class PostgresOutageTests(PostgresBackend backend) : IClassFixture
     }
 
     [Fact]
-    public async Task Write_AnswerToTheCommitLost_RetriesByItselfAndRecordsOnce()
+    public async Task Fault04_AnswerToTheCommitLost_WriterRetriesByItselfAndRecordsOnce()
     {
         await _node.Completions.WriteAsync(Sample.Success(Sample.Message()), default);
         var record = Sample.Success(Sample.Message());
@@ -57,7 +57,7 @@ public sealed class PostgresOutageTests(PostgresBackend backend) : IClassFixture
     }
 
     [Fact]
-    public async Task Write_BackendsTerminatedInTheirCommits_RecordsEachOnce()
+    public async Task Fault08_BackendsTerminatedInTheirCommits_RecordsEachOnce()
     {
         const int Terminations = 25;
         var account = $"a{Guid.NewGuid():N}";
@@ -91,7 +91,7 @@ public sealed class PostgresOutageTests(PostgresBackend backend) : IClassFixture
     }
 
     [Fact]
-    public async Task Write_StoreAway_WaitsSaysSoAndBoundsTheBuffer()
+    public async Task Fault08_StoreAway_WriterWaitsSaysSoAndBoundsItsBuffer()
     {
         await _node.Completions.WriteAsync(Sample.Success(Sample.Message()), default);
         _proxy.Close();

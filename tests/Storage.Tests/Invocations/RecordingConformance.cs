@@ -7,7 +7,7 @@ namespace FaasCluster.Storage.Tests.Invocations;
 public abstract class RecordingConformance(StoreBackend backend) : Conformance(backend)
 {
     [Fact]
-    public async Task Record_SameAttemptAgain_ChangesNothing()
+    public async Task Fault12_SameAttemptRecordedAgain_ChangesNothing()
     {
         var record = Sample.Success(Sample.Message());
         await RecordAsync(record);
@@ -36,7 +36,7 @@ public abstract class RecordingConformance(StoreBackend backend) : Conformance(b
     }
 
     [Fact]
-    public async Task Record_LateAttemptOfEndedInvocation_GetsNoBillAndNoNextAttempt()
+    public async Task Fault03_LateAttemptOfAnEndedInvocation_GetsNoBillAndNoNextAttempt()
     {
         var first = Sample.Success(Sample.Message());
         await RecordAsync(first);

@@ -150,7 +150,7 @@ public abstract class OutboxConformance(StoreBackend backend) : Conformance(back
     }
 
     [Fact]
-    public async Task Relay_NodeGoneBetweenPublishAndDelete_PublishesAgain()
+    public async Task Fault12_RelayGoneBetweenPublishAndDelete_PublishesAgain()
     {
         await DrainAsync();
         var message = Sample.Message();

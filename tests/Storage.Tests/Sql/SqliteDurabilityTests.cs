@@ -8,7 +8,7 @@ namespace FaasCluster.Storage.Tests.Sql;
 public sealed class SqliteDurabilityTests
 {
     [Fact]
-    public async Task Crash_RightAfterTheCommit_LosesNothing()
+    public async Task Fault08_EmbeddedCrashRightAfterTheCommit_LosesNothing()
     {
         await using var backend = new SqliteBackend();
         await using var crashed = new SqliteBackend();

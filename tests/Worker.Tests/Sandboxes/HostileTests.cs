@@ -125,7 +125,7 @@ public sealed class HostileTests(HostileTests.Fixture fixture) : IClassFixture<H
     [Theory]
     [InlineData("for _ in range(100): os.write(1, b'x' * 1023 + b'\\n' + b'y' * (1 << 20))", false)]
     [InlineData("line = b'12345678901234567890\\n' * 50000\n    for _ in range(100): os.write(2, line)", true)]
-    public async Task Output_OfAHundredMegabytes_IsCutAndTheMemoryOfTheWorkerStaysFlat(string code, bool isLines)
+    public async Task Fault15_OutputOfAHundredMegabytes_IsCutAndTheMemoryOfTheWorkerStaysFlat(string code, bool isLines)
     {
         using var process = Process.GetCurrentProcess();
         var before = process.WorkingSet64;

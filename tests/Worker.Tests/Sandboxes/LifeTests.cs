@@ -104,7 +104,7 @@ public sealed class LifeTests(LifeTests.Fixture fixture) : IClassFixture<LifeTes
     }
 
     [Fact]
-    public async Task Worker_Killed_TakesItsSandboxesAlongWithinASecond_AndTheNextSweepsTheRest()
+    public async Task Fault01_WorkerKilled_TakesItsSandboxesAlongWithinASecond_AndTheNextSweepsTheRest()
     {
         var root = SandboxFixture.MakeRoot();
         try
