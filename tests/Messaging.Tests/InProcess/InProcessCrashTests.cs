@@ -12,7 +12,7 @@ public sealed class InProcessCrashTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task Kill_WhileEnqueueing_LosesNothingThatWasAccepted()
+    public async Task Fault05_EmbeddedKilledWhileEnqueueing_LosesNothingThatWasAccepted()
     {
         var accepted = new HashSet<Guid>();
         await using (var process = NodeProcess.Start("enqueue", _function, Setting))
@@ -52,7 +52,7 @@ public sealed class InProcessCrashTests : IDisposable
     }
 
     [Fact]
-    public async Task Kill_ByTheInvocation_CountsAndEndsAsDeadLetter()
+    public async Task Fault11_EmbeddedPoisonThatKillsItsProcess_EndsAsDeadLetter()
     {
         var (poison, neighbour) = (Messages.Event(_function, "die"u8.ToArray()), Messages.Event(_function, "answer"u8.ToArray()));
         await using (var node = await StartAsync())

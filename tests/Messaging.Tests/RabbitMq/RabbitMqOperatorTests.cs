@@ -41,7 +41,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_ColdQueue_CallHealsIt()
+    public async Task Fault14_ColdQueueDeleted_CallHealsIt()
     {
         await _probe.DeleteQueueAsync(BrokerNames.Cold);
 
@@ -52,7 +52,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_ColdQueueUnderItsConsumer_ConsumesAgain()
+    public async Task Fault14_ColdQueueDeletedUnderItsConsumer_ConsumesAgain()
     {
         await ColdAsync();
         await _probe.DeleteQueueAsync(BrokerNames.Cold);
@@ -61,7 +61,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_ColdQueueUnderTraffic_ConsumesAgain()
+    public async Task Fault14_ColdQueueDeletedUnderTraffic_ConsumesAgain()
     {
         await ColdAsync();
         using var over = new CancellationTokenSource();
@@ -82,7 +82,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_InvokeExchange_CallsWorkAgainBySelf()
+    public async Task Fault14_InvokeExchangeDeleted_CallsWorkAgainBySelf()
     {
         await ColdAsync();
         await _probe.DeleteExchangeAsync(BrokerNames.Invoke);
@@ -91,7 +91,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_WarmQueueUnderItsConsumer_IsWarmAgain()
+    public async Task Fault14_WarmQueueDeletedUnderItsConsumer_IsWarmAgain()
     {
         await ColdAsync();
         await using var lane = await LaneAsync(_responder.TakeAsync);
@@ -111,7 +111,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_PresenceQueue_IsDeclaredAgain()
+    public async Task Fault14_PresenceQueueDeleted_IsDeclaredAgain()
     {
         await using var lane = await LaneAsync(_inbox.TakeAsync);
         var queue = BrokerNames.Worker(_worker.NodeId);
@@ -124,7 +124,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_AsynchronousQueue_IsNoFalseSuccessAndHeals()
+    public async Task Fault14_AsynchronousQueueDeleted_IsNoFalseSuccessAndHeals()
     {
         await _gateway.Sender.DeclareFunctionAsync(_function, CancellationToken.None);
         await using var lane = await LaneAsync(_inbox.TakeAsync);
@@ -138,7 +138,7 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Delete_AsyncExchange_IsNoFalseSuccessAndHeals()
+    public async Task Fault14_AsyncExchangeDeleted_IsNoFalseSuccessAndHeals()
     {
         await _gateway.Sender.DeclareFunctionAsync(_function, CancellationToken.None);
         await using var lane = await LaneAsync(_inbox.TakeAsync);

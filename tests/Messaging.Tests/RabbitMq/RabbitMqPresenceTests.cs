@@ -18,7 +18,7 @@ public sealed class RabbitMqPresenceTests(BrokerVirtualHost broker) : IClassFixt
     private readonly string _worker = $"w-{Guid.NewGuid():N}";
 
     [Fact]
-    public async Task Kill_WorkerOfAStartedCall_EndsItAsWorkerLost()
+    public async Task Fault01_WorkerOfAStartedCallKilled_EndsItAsWorkerLost()
     {
         await using var gateway = await StartAsync();
         await using var worker = await StartWorkerAsync();
@@ -35,7 +35,7 @@ public sealed class RabbitMqPresenceTests(BrokerVirtualHost broker) : IClassFixt
     }
 
     [Fact]
-    public async Task Kill_WorkerThatSaidNothing_EndsItsCallsLongBeforeTheirDeadline()
+    public async Task Fault01_WorkerThatSaidNothingKilled_EndsItsCallsLongBeforeTheirDeadline()
     {
         await using var gateway = await StartAsync();
         await using var worker = await StartWorkerAsync();
@@ -50,7 +50,7 @@ public sealed class RabbitMqPresenceTests(BrokerVirtualHost broker) : IClassFixt
     }
 
     [Fact]
-    public async Task Kill_WorkerWithACallNotAcknowledged_ItRunsElsewhere()
+    public async Task Fault01_WorkerWithACallNotAcknowledgedKilled_ItRunsElsewhere()
     {
         await using var gateway = await StartAsync();
         await using var other = await StartAsync();

@@ -20,7 +20,7 @@ public sealed class RabbitMqRestartTests(FragileBroker fragile) : IClassFixture<
     private readonly Guid _function = Guid.NewGuid();
 
     [Fact]
-    public async Task Kill_BrokerUnderLoad_NothingHangsNothingIsLostAndAllResumes()
+    public async Task Fault06_BrokerKilledUnderLoad_NothingHangsNothingIsLostAndAllResumes()
     {
         var broker = await fragile.RunningAsync();
         await using var gateway = await StartAsync(broker);
@@ -107,7 +107,7 @@ public sealed class RabbitMqRestartTests(FragileBroker fragile) : IClassFixture<
     }
 
     [Fact]
-    public async Task Alarm_MemoryShort_IsRefusedAndRecovers()
+    public async Task Fault07_AlarmOfTheBrokersMemory_IsRefusedAndRecovers()
     {
         var broker = await fragile.RunningAsync();
         await using var gateway = await StartAsync(broker);
@@ -153,7 +153,7 @@ public sealed class RabbitMqRestartTests(FragileBroker fragile) : IClassFixture<
     }
 
     [Fact]
-    public async Task Start_BrokerAway_NodeStartsAndJoinsLater()
+    public async Task Fault06_BrokerAwayAtTheStart_NodeStartsAndJoinsLater()
     {
         var broker = await fragile.RunningAsync();
         await broker.StopAsync();
