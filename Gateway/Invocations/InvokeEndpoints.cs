@@ -20,7 +20,7 @@ internal sealed class InvokeEndpoints(FunctionCache functions, SynchronousCaller
                 (HttpContext context, string name, InvokeEndpoints endpoints) => endpoints.InvokeAsync(context, name))
             .WithTags("Invocations").WithSummary("Invoke a function with the body as its event")
             .WithDescription("Answers with the function's payload as it is; with 'Prefer: respond-async' answers 202 as soon as the invocation is safe, and posts its end to the URL in 'Faas-Callback-Url'.")
-            .Produces(200).Produces<AcceptedDescription>(202).Produces<Problem>(502, Problem.MediaType);
+            .Produces(200).Produces<AcceptedDescription>(202).Produces<Problem>(429, Problem.MediaType).Produces<Problem>(502, Problem.MediaType);
 
         // Open here, because each function says who may call it.
         routes.Map("/fn/{name}/{**path}", context => context.RequestServices.GetRequiredService<InvokeEndpoints>().CallUrlAsync(context))

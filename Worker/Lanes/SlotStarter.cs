@@ -96,7 +96,8 @@ internal sealed class SlotStarter(LaneServices services)
 
             reserved = revision.Manifest.MemoryBytes;
             var log = new StartLog(services.Time);
-            var start = await services.Sandboxes.StartAsync(revision, log, services.Killed);
+            using var stop = lease is null ? null : CancellationTokenSource.CreateLinkedTokenSource(services.Killed, lease.Lost);
+            var start = await services.Sandboxes.StartAsync(revision, log, stop?.Token ?? services.Killed);
             if (start.Sandbox is null)
             {
                 return SlotStart.Failed(
@@ -109,6 +110,11 @@ internal sealed class SlotStarter(LaneServices services)
             reserved = 0;
             lease = null;
             return SlotStart.Started(revision, slot);
+        }
+        catch (OperationCanceledException) when (lease is { IsLost: true } && !services.Killed.IsCancellationRequested)
+        {
+            // Loading runs the function's code as well.
+            return SlotStart.Later(revision);
         }
         finally
         {

@@ -174,6 +174,26 @@ public sealed class ConcurrencyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault03_WorkerThatCannotRenew_GivesUpTheSandboxThatItStarts()
+    {
+        var revision = await worker.DeployAsync(concurrency: 1);
+        var message = worker.Message(revision, InvocationKind.Asynchronous);
+        await EnqueueAsync(message);
+        await worker.Get<IInvocationSender>().WakeAsync(revision.FunctionId, CancellationToken.None);
+        await Wait.UntilAsync(() => Sandboxes.Starts.Count == 1);
+
+        worker.Leases.IsCut = true;
+        await Eventually.TrueAsync(() => TakeAsOtherAsync(revision), "the lease has lapsed");
+        await Others.HoldAsync(revision.FunctionId, "other", 0, TimeSpan.FromMinutes(5), CancellationToken.None);
+        worker.Leases.IsCut = false;
+
+        await Wait.UntilAsync(() => Sandboxes.Starts.Count == 2);
+        Sandboxes.Starts.Last().SetResult(null);
+        await Wait.UntilAsync(() => Sandboxes.Runs.ContainsKey(message.InvocationId));
+        Assert.Equal(1, Sandboxes.Alive);
+    }
+
+    [Fact]
     public async Task Fault08_StoreAwayForLessThanTheLease_DisturbsNoRun()
     {
         var revision = await worker.DeployAsync(concurrency: 1);

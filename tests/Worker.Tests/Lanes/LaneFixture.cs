@@ -111,7 +111,7 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
         var start = new TaskCompletionSource<ErrorCode?>(TaskCreationOptions.RunContinuationsAsynchronously);
         Starts.Enqueue(start);
         log.Write("stdout", "loading"u8);
-        var error = await start.Task.WaitAsync(ended.Token);
+        var error = await start.Task.WaitAsync(ended.Token).WaitAsync(cancellationToken);
         Interlocked.Add(ref alive, error is null ? 1 : 0);
         return new SandboxStart
         {
