@@ -110,7 +110,7 @@ internal static class ChaosRun
             UsageChecker.Check(await client.UsageAsync(), bills, findings);
         }
 
-        foreach (var problem in (await platform.StopHostsAsync()).Concat(Leftovers.Of(platform)))
+        foreach (var problem in Appetite.Of(platform).ToList().Concat(await platform.StopHostsAsync()).Concat(Leftovers.Of(platform)))
         {
             findings.Add(Invariants.Left, problem);
         }

@@ -57,7 +57,7 @@ internal sealed partial class BrokerServer(string directory, int port, BrokerSer
     /// </summary>
     public Task SyncDirectoryAsync() => EvaluateAsync("[dets:sync(Table) || Table <- dets:all()].");
 
-    public async Task<bool> HasAlarmAsync() => !(await EvaluateAsync("rabbit_alarm:get_alarms().")).Contains("[]", StringComparison.Ordinal);
+    public async Task<bool> HasAlarmAsync() => await EvaluateAsync("rabbit_alarm:get_alarms().") != "{ok, []}";
 
     [GeneratedRegex("([A-Za-z0-9._@-]+)=([^;]*);")]
     private static partial Regex Pair();
