@@ -66,7 +66,7 @@ internal static class ChaosRun
         var findings = new Findings();
         var random = new Random(arguments.Seed);
         using var caller = new Caller(history, platform.Key);
-        var load = new LoadGenerator(caller, [.. platform.Gateways.Select(gateway => gateway.Url)], arguments.Seed);
+        var load = new LoadGenerator(caller, [.. platform.Gateways.Select(gateway => gateway.Url)], arguments.Seed, arguments.Rate);
         var probe = new RecoveryProbe(platform, caller, random);
         var scene = new FaultScene(platform, load, random, history, findings, client, probe);
         var injector = new FaultInjector(Kinds(arguments, platform), scene, probe, history, output);

@@ -5,13 +5,18 @@ namespace FaasCluster.Chaos.Arguments;
 /// <summary>What the command line asks for.</summary>
 internal sealed record ChaosArguments
 {
-    public const string Usage = "usage: tests/Chaos/run --minutes M --seed S [--embedded] [--nodes 1|3] [--faults WORDS,WORDS...] [--control] [--json FILE]";
+    public const string Usage = "usage: tests/Chaos/run --minutes M --seed S [--embedded] [--nodes 1|3] [--rate R] [--faults WORDS,WORDS...] [--control] [--json FILE]";
+
+    private const int DefaultRate = 120;
 
     /// <summary>How long calls are made and faults injected, 0.2 to 1440 minutes.</summary>
     public required double Minutes { get; init; }
 
     /// <summary>What decides the order of the faults, their victims and the events; the processes' timing is their own.</summary>
     public required int Seed { get; init; }
+
+    /// <summary>Calls a second of all callers together, at most, 1 to 10,000.</summary>
+    public int Rate { get; init; } = DefaultRate;
 
     public bool IsEmbedded { get; init; }
 
@@ -29,7 +34,7 @@ internal sealed record ChaosArguments
     /// <summary>The command that repeats the run.</summary>
     public string Command => string.Create(
         CultureInfo.InvariantCulture,
-        $"tests/Chaos/run --minutes {Minutes} --seed {Seed}{(IsEmbedded ? " --embedded" : "")}{(Nodes == 1 ? "" : $" --nodes {Nodes}")}{(Faults.Count == 0 ? "" : $" --faults \"{string.Join(',', Faults)}\"")}{(IsControl ? " --control" : "")}");
+        $"tests/Chaos/run --minutes {Minutes} --seed {Seed}{(IsEmbedded ? " --embedded" : "")}{(Nodes == 1 ? "" : $" --nodes {Nodes}")}{(Rate == DefaultRate ? "" : $" --rate {Rate}")}{(Faults.Count == 0 ? "" : $" --faults \"{string.Join(',', Faults)}\"")}{(IsControl ? " --control" : "")}");
 
     /// <summary>Reads the command line; null with the reason if it makes no sense.</summary>
     public static ChaosArguments? Read(IReadOnlyList<string> words, out string? problem)
@@ -61,6 +66,12 @@ internal sealed record ChaosArguments
                     break;
                 case "--nodes":
                     problem = $"--nodes needs 1 or 3, not '{value}'.";
+                    break;
+                case "--rate" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var rate) && rate is >= 1 and <= 10_000:
+                    arguments = arguments with { Rate = rate };
+                    break;
+                case "--rate":
+                    problem = $"--rate needs a number from 1 to 10000, not '{value}'.";
                     break;
                 case "--faults" when value.Length > 0:
                     arguments = arguments with { Faults = value.Split(',') };

@@ -3,13 +3,13 @@ using FaasCluster.Chaos.Functions;
 namespace FaasCluster.Chaos.Load;
 
 /// <summary>Callers that go on calling until they are stopped, each at a gateway of its choice.</summary>
-internal sealed class LoadGenerator(Caller caller, IReadOnlyList<string> gateways, int seed)
+internal sealed class LoadGenerator(Caller caller, IReadOnlyList<string> gateways, int seed, int perSecond)
 {
-    private const int AsynchronousCallers = 10;
-    private const int SynchronousCallers = 6;
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan OutagePause = TimeSpan.FromMilliseconds(200);
+    private const int AsynchronousCallers = 20;
+    private const int SynchronousCallers = 10;
+    private static readonly TimeSpan OutagePause = TimeSpan.FromMilliseconds(400);
 
+    private readonly Pace pace = new(perSecond);
     private int quietCalls;
     private volatile bool leaveQuietAlone;
 
@@ -51,7 +51,11 @@ internal sealed class LoadGenerator(Caller caller, IReadOnlyList<string> gateway
 
             try
             {
-                await Task.Delay((LongestPause * random.NextDouble()) + (outcome == CallOutcome.Ok ? TimeSpan.Zero : OutagePause), cancellationToken);
+                await pace.WhenTurnAsync(cancellationToken);
+                if (outcome != CallOutcome.Ok)
+                {
+                    await Task.Delay(OutagePause * random.NextDouble(), cancellationToken);
+                }
             }
             catch (OperationCanceledException)
             {
