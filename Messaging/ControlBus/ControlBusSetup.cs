@@ -79,19 +79,22 @@ internal static class ControlBusSetup
             }
         });
         configurator.MessageTopology.SetEntityNameFormatter(new EntityNames());
-        ConfigureQueue(configurator);
+        ConfigureQueue(configurator, addresses.Count > 1);
         configurator.ReceiveEndpoint(EndpointName(context), endpoint =>
         {
-            ConfigureQueue(endpoint);
+            ConfigureQueue(endpoint, addresses.Count > 1);
             endpoint.PrefetchCount = 64;
             ConfigureEndpoint(context, endpoint);
         });
     }
 
     // MassTransit makes temporary queues transient, which RabbitMQ 4.3 refuses unless they are exclusive.
-    private static void ConfigureQueue(IRabbitMqQueueEndpointConfigurator queue)
+    // In a broker of several nodes a durable queue is bound to the one where it was made: while that one is lost it can be neither used
+    // nor made elsewhere. An exclusive one goes with the connection.
+    private static void ConfigureQueue(IRabbitMqQueueEndpointConfigurator queue, bool severalNodes)
     {
-        queue.Durable = true;
+        queue.Durable = !severalNodes;
+        queue.Exclusive = severalNodes;
         queue.AutoDelete = true;
         queue.QueueExpiration = ControlBusQueue.Expiration;
     }

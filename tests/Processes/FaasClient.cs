@@ -96,6 +96,12 @@ public sealed class FaasClient : IDisposable
         return await ReadAsync(answer, HttpStatusCode.OK, ApiJson.Default.UsageReport);
     }
 
+    public async Task<ClusterStatus> StatusAsync()
+    {
+        using var answer = await http.GetAsync("/api/status");
+        return await ReadAsync(answer, HttpStatusCode.OK, ApiJson.Default.ClusterStatus);
+    }
+
     public static Guid IdOf(HttpResponseMessage answer) => Guid.Parse(answer.Headers.GetValues("Faas-Invocation-Id").Single());
 
     /// <summary>The problem that an answer carries, with its status checked.</summary>

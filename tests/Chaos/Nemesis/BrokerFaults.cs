@@ -1,4 +1,5 @@
 using FaasCluster.Chaos.Functions;
+using FaasCluster.Chaos.Platforms;
 using FaasCluster.Contracts.Topology;
 
 namespace FaasCluster.Chaos.Nemesis;
@@ -49,6 +50,7 @@ internal static class BrokerFaults
         var node = nodes[scene.Random.Next(nodes.Count)];
         await node.SyncDirectoryAsync();
         await ServerProcess.KillAsync([await node.ProcessAsync()]);
+        var lostAt = TimeProvider.System.GetUtcNow();
         scene.Healed();
         var gateway = alone ? null : scene.Gateway();
         if (gateway is not null)
@@ -57,8 +59,23 @@ internal static class BrokerFaults
         }
 
         await scene.WhenWholeAsync(gateway);
-        await scene.LastAsync(0, 4);
+        await Task.WhenAll(scene.Platform.Gateways.Where(other => other != gateway).Select(other => HearsAgainAsync(scene, other, lostAt)));
         await Task.WhenAll(node.StartAsync(), gateway?.StartAsync() ?? Task.CompletedTask);
+    }
+
+    // The control bus too does without the lost node.
+    private static async Task HearsAgainAsync(FaultScene scene, HostSlot gateway, DateTimeOffset since)
+    {
+        using var client = new FaasClient(gateway.Url, scene.Platform.Key);
+        try
+        {
+            await Until.TrueAsync(
+                async () => (await client.StatusAsync()).Workers.Count(worker => worker.SeenAt > since) >= scene.Platform.Workers.Count, $"{gateway.Name} hears from every worker");
+        }
+        catch (Xunit.Sdk.XunitException exception)
+        {
+            scene.Findings.Add("recovery", $"with a broker node lost: {exception.Message}");
+        }
     }
 
     private static async Task CutOffAsync(FaultScene scene, double least, double most)
