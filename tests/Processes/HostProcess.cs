@@ -14,6 +14,9 @@ public sealed partial class HostProcess : IAsyncDisposable
     private const int SigCont = 18;
     private const int SigStop = 19;
 
+    // A machine that builds at the same time starts a host in a minute.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
     private readonly StringBuilder output = new();
     private readonly StreamWriter? logFile;
     private readonly Process process;
@@ -92,20 +95,30 @@ public sealed partial class HostProcess : IAsyncDisposable
     public async Task WhenReadyAsync()
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        await Until.TrueAsync(
-            async () =>
+        var said = "it does not answer";
+        try
+        {
+            await Until.TrueAsync(ReadyAsync, $"{Project} ready", StartLimit);
+        }
+        catch (Xunit.Sdk.FailException exception)
+        {
+            Assert.Fail($"{exception.Message} ({said})");
+        }
+
+        async Task<bool> ReadyAsync()
+        {
+            Assert.False(process.HasExited, $"{Project} ended with status {(process.HasExited ? process.ExitCode : 0)}:\n{Output}");
+            try
             {
-                Assert.False(process.HasExited, $"{Project} ended with status {(process.HasExited ? process.ExitCode : 0)}:\n{Output}");
-                try
-                {
-                    return (await http.GetAsync($"{Url}/readyz")).StatusCode == HttpStatusCode.OK;
-                }
-                catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-                {
-                    return false;
-                }
-            },
-            $"{Project} ready");
+                using var answer = await http.GetAsync($"{Url}/readyz");
+                said = await answer.Content.ReadAsStringAsync();
+                return answer.StatusCode == HttpStatusCode.OK;
+            }
+            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>Returns when it ended by itself and everything it printed was read.</summary>
