@@ -72,6 +72,20 @@ public sealed class FunctionCommandTests
     }
 
     [Fact]
+    public async Task Describe_Function_ShowsItsLimits()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On("GET /api/functions/hello", Documents.Function());
+        cluster.On("GET /api/functions/limited", Documents.Function("limited") with { Concurrency = 5, QueueLimit = 1_000 });
+        using var free = await new CommandRun(cluster).RunAsync("describe", "hello");
+        using var limited = await new CommandRun(cluster).RunAsync("describe", "limited");
+
+        Assert.Contains("no limit\n", free.Output);
+        Assert.Contains("at most 5 at once in the cluster", limited.Output);
+        Assert.Contains("at most 1000 wait", limited.Output);
+    }
+
+    [Fact]
     public async Task Delete_Yes_Deletes()
     {
         await using var cluster = await ScriptedCluster.StartAsync();
