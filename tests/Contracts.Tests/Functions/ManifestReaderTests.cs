@@ -185,7 +185,7 @@ public sealed class ManifestReaderTests
     [InlineData("manifest", "name: 'open")]
     [InlineData("manifest", "name: a\nname: b")]
     [InlineData("manifest", Least + "---\n" + Least)]
-    public void Read_OneThingWrong_NamesTheField(string field, string text)
+    public void Fault24_ManifestWithAWrongValue_IsRefusedByField(string field, string text)
     {
         var manifest = ManifestReader.Read(text, out var errors);
 

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Contracts.Telemetry;
 using FaasCluster.Gateway.Tests.DeadLetters;
 using FaasCluster.Gateway.Tests.Hosting;
 using FaasCluster.Messaging;
@@ -64,6 +66,8 @@ public abstract class ConservationTests
         var message = await RowAsync(TimeSpan.FromHours(1));
 
         await Eventually.TrueAsync(async () => (await StatusAsync()).Conservation is { Missing: 1 }, "the row is missed", Patience);
+        Assert.Equal(1, Gauge(TelemetryNames.InvocationsMissing));
+        Assert.NotNull(Gauge(TelemetryNames.OpenDeadLetters));
         Assert.True((await StatusAsync()).Conservation!.Open >= 1);
 
         (await gateway.Client.PostAsync($"/api/invocations/{message.InvocationId}/cancel", null)).Dispose();
@@ -113,6 +117,25 @@ public abstract class ConservationTests
             async () => await gateway.Get<IInvocationStore>().FindAsync("default", message.InvocationId, CancellationToken.None) is { Summary.State: InvocationState.Succeeded },
             "the invocation ends");
         Assert.Single((await submissions.FindAsync(message.InvocationId)).Attempts!);
+    }
+
+    /// <summary>What a gauge of this gateway shows.</summary>
+    private long? Gauge(string name)
+    {
+        long? value = null;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, all) =>
+        {
+            // Other gateways of this process have meters of the same name.
+            if (instrument.Name == name && ReferenceEquals(instrument.Meter.Scope, gateway.Get<IMeterFactory>()))
+            {
+                all.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, measured, _, _) => value = measured);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return value;
     }
 
     private static InvocationMessage Message(Guid functionId, TimeSpan untilDeadline)

@@ -94,7 +94,7 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
     }
 
     [Fact]
-    public async Task Deploy_WithSeveralErrors_NamesEveryField()
+    public async Task Fault24_DeployWithSeveralErrors_NamesEveryFieldAndMakesNothing()
     {
         var name = Api.NewName();
         using var response = await gateway.Client.PostAsync("/api/functions", Api.Form(Api.Manifest(name, "memory: -1\ntimout: 3s\nnetwork: egress\n")));
