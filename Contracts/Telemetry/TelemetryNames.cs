@@ -66,6 +66,9 @@ public static class TelemetryNames
     /// <summary>Gauge: dead letters that nobody has dealt with.</summary>
     public const string OpenDeadLetters = "faascluster.dead_letters.open";
 
+    /// <summary>Counter of deliveries to destinations and callbacks.</summary>
+    public const string Dispatches = "faascluster.dispatches";
+
     /// <summary>Counter: asynchronous invocations that were answered with 202, re-driven or replayed.</summary>
     public const string InvocationsAccepted = "faascluster.invocations.accepted";
 

@@ -10,7 +10,13 @@ namespace FaasCluster.Gateway.Dispatches;
 /// while it is delivered, outside of any transaction: whoever dies loses it to the next gateway.
 /// </summary>
 internal sealed class DispatchRelay(
-    IDispatcher dispatcher, IDispatchStore store, IOptions<DispatchOptions> options, StoreStart start, TimeProvider time, ILogger<DispatchRelay> logger)
+    IDispatcher dispatcher,
+    IDispatchStore store,
+    DispatchMetrics metrics,
+    IOptions<DispatchOptions> options,
+    StoreStart start,
+    TimeProvider time,
+    ILogger<DispatchRelay> logger)
     : PeriodicService(start, time, logger)
 {
     // What a settlement may take beyond the delivery itself before another gateway delivers again.
@@ -114,14 +120,14 @@ internal sealed class DispatchRelay(
 
     private async Task SettleAsync(Dispatch dispatch, DispatchResult result)
     {
-        if (result.IsSettled)
-        {
-            return;
-        }
-
         if (result.Error is not { } error)
         {
-            await store.DeliveredAsync(dispatch, CancellationToken.None);
+            metrics.Count(dispatch, DispatchMetrics.Delivered);
+            if (!result.IsSettled)
+            {
+                await store.DeliveredAsync(dispatch, CancellationToken.None);
+            }
+
             return;
         }
 
@@ -134,11 +140,13 @@ internal sealed class DispatchRelay(
         var dueAt = Time.GetUtcNow() + wait;
         if (result.IsFinal || dueAt >= dispatch.BeganAt + options.Value.MaximumAge)
         {
+            metrics.Count(dispatch, DispatchMetrics.Dead);
             Log.GaveUp(logger, dispatch.InvocationId, dispatch.FunctionName, dispatch.Kind, dispatch.Attempts, error);
             await store.GiveUpAsync(dispatch, error, CancellationToken.None);
         }
         else
         {
+            metrics.Count(dispatch, DispatchMetrics.Failed);
             await store.PutOffAsync(dispatch, dueAt, error, CancellationToken.None);
         }
     }

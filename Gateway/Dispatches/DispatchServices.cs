@@ -14,6 +14,7 @@ internal static class DispatchServices
         services.AddOptions<DispatchOptions>().BindConfiguration("Destinations").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IValidateOptions<DispatchOptions>, DispatchOptionsValidator>();
         services.AddSingleton<DestinationCheck>();
+        services.AddSingleton<DispatchMetrics>();
         services.AddSingleton<FunctionDispatcher>();
         services.AddSingleton<AddressGuard>();
         services.AddSingleton<CallbackHeader>();
@@ -31,6 +32,7 @@ internal static class DispatchServices
         where TDispatcher : IDispatcher => services.AddSingleton<IHostedService>(provider => new DispatchRelay(
             provider.GetRequiredService<TDispatcher>(),
             provider.GetRequiredService<IDispatchStore>(),
+            provider.GetRequiredService<DispatchMetrics>(),
             provider.GetRequiredService<IOptions<DispatchOptions>>(),
             provider.GetRequiredService<StoreStart>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -12,20 +12,27 @@ internal sealed class DispatchStore(Database database, TimeProvider time) : IDis
     // Whoever settles must hold the lease still: another claim raised the number of attempts.
     private const string IfHeld = "WHERE invocation_id = @InvocationId AND kind = @Kind AND state = 'waiting' AND attempts = @Attempts";
 
-    public Task<IReadOnlyList<Dispatch>> ClaimDueAsync(DispatchKind kind, int limit, TimeSpan lease, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Dispatch>> ClaimDueAsync(DispatchKind kind, int limit, TimeSpan lease, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         var now = time.GetUtcNow();
-        return database.WriteAsync<IReadOnlyList<Dispatch>>(
+
+        // What was never tried is due whatever the clock of the worker said that recorded the end.
+        const string IsDue = "state = 'waiting' AND kind = @kind AND (due_at <= @now OR attempts = 0)";
+
+        // Mostly there is nothing: then nobody takes a lock, above all not that of SQLite's one writer.
+        var isAny = await database.ReadAsync(
+            connection => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                $"SELECT EXISTS (SELECT 1 FROM dispatches WHERE {IsDue})", new { kind = kind.ToWire(), now }, cancellationToken: cancellationToken)),
+            cancellationToken).ConfigureAwait(false);
+        return !isAny ? [] : await database.WriteAsync<IReadOnlyList<Dispatch>>(
             async (connection, transaction) =>
             {
-                // Materialized: a join that looked for what is due more than once would take more than the limit. What was never tried
-                // is due whatever the clock of the worker said that recorded the end.
+                // Materialized: a join that looked for what is due more than once would take more than the limit.
                 var rows = await connection.QueryAsync<DispatchRow>(new CommandDefinition(
                     $"""
                     WITH due AS MATERIALIZED (
-                        SELECT invocation_id AS due_id FROM dispatches
-                        WHERE state = 'waiting' AND kind = @kind AND (due_at <= @now OR attempts = 0)
+                        SELECT invocation_id AS due_id FROM dispatches WHERE {IsDue}
                         ORDER BY due_at LIMIT @limit {database.ForUpdateSkipLocked})
                     UPDATE dispatches SET attempts = dispatches.attempts + 1, due_at = @leaseEnd
                     FROM due WHERE dispatches.invocation_id = due.due_id AND dispatches.kind = @kind
@@ -36,7 +43,7 @@ internal sealed class DispatchStore(Database database, TimeProvider time) : IDis
                     cancellationToken: cancellationToken)).ConfigureAwait(false);
                 return [.. rows.Select(row => row.ToDispatch())];
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
     }
 
     public Task DeliveredAsync(Dispatch dispatch, CancellationToken cancellationToken) => database.WriteAsync(

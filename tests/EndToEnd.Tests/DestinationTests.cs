@@ -21,7 +21,8 @@ public sealed class DestinationTests
 
         // 1. A success with a large event, which lies apart from its message, and a failure after its retries.
         await client.DeployFileAsync("app.py", Echo, "{name: audit, runtime: python3, handler: app.handler}");
-        await client.DeployFileAsync("app.py", "def handler(event, context):\n    return len(event)\n", "{name: length, runtime: python3, handler: app.handler, onSuccess: {function: audit}}");
+        await client.DeployFileAsync("app.py", "def handler(event, context):\n    return len(event['requestPayload'])\n", "{name: measure, runtime: python3, handler: app.handler}");
+        await client.DeployFileAsync("app.py", "def handler(event, context):\n    return len(event)\n", "{name: length, runtime: python3, handler: app.handler, onSuccess: {function: measure}}");
         await client.DeployFileAsync(
             "app.py",
             "def handler(event, context):\n    raise RuntimeError('always')\n",
@@ -30,7 +31,8 @@ public sealed class DestinationTests
         var failed = (await client.CallAsync("failing", """{"n":1}"""))!.Value;
 
         var told = await CausedAsync(client, succeeded);
-        Assert.Equal(("audit", "destination", succeeded, 1, "succeeded"), (told.Function, told.Trigger, told.CausedBy!.Value, told.Depth!.Value, told.State));
+        Assert.Equal(("measure", "destination", succeeded, 1), (told.Function, told.Trigger, told.CausedBy!.Value, told.Depth!.Value));
+        Assert.Equal("300000", told.Result!.Text);
         var failure = JsonNode.Parse((await CausedAsync(client, failed)).Result!.Text!)!;
         Assert.Equal(("RetriesExhausted", 2), ((string?)failure["requestContext"]!["condition"], (int?)failure["requestContext"]!["approximateInvokeCount"]));
         Assert.Equal(("RuntimeError", "always"), ((string?)failure["responsePayload"]!["errorType"], (string?)failure["responsePayload"]!["errorMessage"]));

@@ -156,6 +156,30 @@ public abstract class FunctionDestinationTests
         Assert.Equal(17, worker.Taken.Count);
     }
 
+    [Fact]
+    public async Task Replay_WithDestinationsSuppressed_TellsNobodyAndWithoutTellsAgain()
+    {
+        var (first, audit) = (Api.NewName(), Api.NewName());
+        await gateway.Client.DeployAsync(audit);
+        await gateway.Client.DeployAsync(first, $"onSuccess: {{ function: {audit} }}\n");
+        await using var worker = await TestWorker.StartAsync(gateway, _ => new InvocationResult());
+        var id = await gateway.SubmitAsync(first);
+        await gateway.SettledAsync(id);
+
+        var (quiet, loud) = (await ReplayAsync(id, "?destinations=suppress"), await ReplayAsync(id, ""));
+
+        var told = await gateway.SettledAsync(loud);
+        Assert.Equal(("delivered", 1), (told.State, (await gateway.EndAsync(told.BecameInvocation!.Value)).Depth));
+        Assert.Null((await gateway.EndAsync(quiet)).Dispatches);
+    }
+
+    private async Task<Guid> ReplayAsync(Guid id, string query)
+    {
+        using var answer = await gateway.Client.PostAsync($"/api/invocations/{id}/replay{query}", null);
+        Assert.True(answer.StatusCode == HttpStatusCode.Accepted, await answer.Content.ReadAsStringAsync());
+        return (await answer.ReadAsync(ApiJson.Default.AcceptedDescription)).Id;
+    }
+
     [Theory]
     [InlineData("state=lost", "state")]
     [InlineData("cursor=x", "cursor")]
