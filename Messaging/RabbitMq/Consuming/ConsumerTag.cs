@@ -98,6 +98,9 @@ internal sealed class ConsumerTag : AsyncDefaultBasicConsumer
     public override Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
     {
         Session.LoseQueue();
+
+        // The answer to a cancel of ours that crossed this one reaches nobody: the library has forgotten the subscription.
+        drained.TrySetResult();
         return base.HandleBasicCancelAsync(consumerTag, cancellationToken);
     }
 

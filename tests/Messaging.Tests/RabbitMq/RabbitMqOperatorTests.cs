@@ -101,6 +101,21 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault14_QueueDeletedWhileItsConsumerLeaves_LetsItLeave()
+    {
+        // Whether the broker ends the subscription or the worker does is a race: enough turns for both, and for both at once.
+        for (var turn = 0; turn < 100; turn++)
+        {
+            await _gateway.Sender.DeclareFunctionAsync(_function, CancellationToken.None);
+            await using var lane = await LaneAsync(_responder.TakeAsync);
+            var queue = BrokerNames.AsyncQueue(_function);
+            await _probe.WhenConsumedAsync(queue);
+
+            await Task.WhenAll(_probe.DeleteQueueAsync(queue), lane.StopAsync(CancellationToken.None)).WaitAsync(Patience);
+        }
+    }
+
+    [Fact]
     public async Task Replace_WarmQueueUnderItsConsumer_ConsumesTheNewOne()
     {
         await ColdAsync();
