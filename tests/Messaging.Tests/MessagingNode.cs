@@ -18,6 +18,8 @@ public sealed class MessagingNode : IAsyncDisposable
 
     public IInvocationReceiver Receiver => _host.Services.GetRequiredService<IInvocationReceiver>();
 
+    public IQueueDepths Depths => _host.Services.GetRequiredService<IQueueDepths>();
+
     public IControlBus Bus => _host.Services.GetRequiredService<IControlBus>();
 
     public string? Problem => _host.Services.GetRequiredService<IMessagingHealth>().Problem;

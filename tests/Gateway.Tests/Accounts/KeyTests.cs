@@ -129,6 +129,8 @@ public sealed class KeyTests(EmbeddedGateway gateway) : IClassFixture<EmbeddedGa
         var text = await gateway.Client.GetStringAsync("/openapi/v1.json");
         Assert.Contains("/api/functions/{name}/invocations", text);
         Assert.Contains("/api/usage", text);
+        Assert.Contains("/api/dead-letters/{id}/redrive", text);
+        Assert.Contains("/api/invocations/{id}/replay", text);
         using var docs = await gateway.Client.GetAsync("/docs");
         Assert.True(docs.StatusCode is HttpStatusCode.OK or HttpStatusCode.Found or HttpStatusCode.MovedPermanently, docs.StatusCode.ToString());
     }

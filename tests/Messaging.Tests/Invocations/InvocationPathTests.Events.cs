@@ -135,6 +135,42 @@ public abstract partial class InvocationPathTests
     }
 
     [Fact]
+    public async Task Count_OfWhatIsReadyHeldAndDead_IsOfEachMessageOnce()
+    {
+        var (gateway, worker) = (await NodeAsync(("DeliveryLimit", "2")), await NodeAsync(("DeliveryLimit", "2")));
+        await gateway.Sender.DeclareFunctionAsync(Function, CancellationToken.None);
+        Assert.Null(await EnqueueAsync(gateway, Messages.Event(Function)));
+        Assert.Null(await EnqueueAsync(gateway, Messages.Event(Function)));
+        await AssertCountsAsync(ready: 2, held: 0, dead: 0);
+        var inbox = new Inbox();
+        await using (await LaneAsync(worker, Function, inbox, prefetch: 1))
+        {
+            var first = await inbox.NextAsync();
+            await AssertCountsAsync(ready: 1, held: 1, dead: 0);
+            await first.AckAsync();
+            await inbox.NextAsync();
+            await AssertCountsAsync(ready: 0, held: 1, dead: 0);
+        }
+
+        // The lane ended with one unsettled; given back once more, that one is dead.
+        await AssertCountsAsync(ready: 1, held: 0, dead: 0);
+        await using (await LaneAsync(worker, Function, inbox, prefetch: 1))
+        {
+            await (await inbox.NextAsync()).ReturnAsync();
+            await AssertCountsAsync(ready: 0, held: 0, dead: 1);
+        }
+
+        Task AssertCountsAsync(long ready, int held, long dead) => UntilAsync(
+            async () =>
+            {
+                var depths = await gateway.Depths.ReadAsync([Function, Guid.NewGuid()], CancellationToken.None);
+                return depths.Ready[Function] == ready && depths.Ready.Values.Sum() == ready && depths.Dead == dead
+                    && worker.Receiver.CountHeldEvents().GetValueOrDefault(Function) == held;
+            },
+            $"{ready} are ready, {held} held, {dead} dead");
+    }
+
+    [Fact]
     public async Task Deliver_LimitReached_BecomesDeadLetter()
     {
         var (gateway, worker) = (await NodeAsync(("DeliveryLimit", "3")), await NodeAsync(("DeliveryLimit", "3")));
