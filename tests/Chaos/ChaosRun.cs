@@ -75,7 +75,7 @@ internal static class ChaosRun
         var calling = load.RunAsync(calm.Token);
         try
         {
-            await injector.RunAsync(TimeSpan.FromMinutes(arguments.Minutes), cancellationToken);
+            await injector.RunAsync(history.Now + TimeSpan.FromMinutes(arguments.Minutes), least: arguments.IsControl ? 3 : 1, cancellationToken);
         }
         catch (Exception exception) when (exception is FaultNotConfirmedException or Xunit.Sdk.XunitException or InvalidOperationException or HttpRequestException)
         {

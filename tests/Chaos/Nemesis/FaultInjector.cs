@@ -9,6 +9,7 @@ namespace FaasCluster.Chaos.Nemesis;
 internal sealed class FaultInjector(IReadOnlyList<FaultKind> kinds, FaultScene scene, RecoveryProbe probe, History history, TextWriter output)
 {
     private static readonly TimeSpan LongestCalm = TimeSpan.FromSeconds(3);
+    private const int MostUnconfirmed = 5;
     private readonly List<InjectedFault> faults = [];
 
     /// <summary>Those that took effect.</summary>
@@ -17,10 +18,11 @@ internal sealed class FaultInjector(IReadOnlyList<FaultKind> kinds, FaultScene s
     /// <summary>Those that did not, and count for nothing.</summary>
     public int Unconfirmed { get; private set; }
 
-    public async Task RunAsync(TimeSpan until, CancellationToken cancellationToken)
+    /// <summary>Goes on until it is so late and so many faults took effect: a busy machine is slow to recover.</summary>
+    public async Task RunAsync(TimeSpan until, int least, CancellationToken cancellationToken)
     {
         var deck = new Queue<FaultKind>();
-        while (history.Now < until && !cancellationToken.IsCancellationRequested)
+        while ((history.Now < until || (faults.Count < least && Unconfirmed < MostUnconfirmed)) && !cancellationToken.IsCancellationRequested)
         {
             if (deck.Count == 0)
             {
