@@ -40,9 +40,9 @@ internal sealed class RecordingMachine(StoreNode node, StoreNode other, FakeTime
         StepKind.Cancel => CancelAsync(Target(step)),
         StepKind.Redeliver => RedeliverAsync(Target(step), step),
         StepKind.StartOnce => StartOnceAsync(Target(step), step),
-        StepKind.Redrive => RedriveAsync(Target(step)),
-        StepKind.Discard => DiscardAsync(Target(step)),
-        _ => ReplayAsync(Target(step)),
+        StepKind.Redrive => RedriveAsync(Ended(step)),
+        StepKind.Discard => DiscardAsync(Ended(step)),
+        _ => ReplayAsync(Ended(step)),
     };
 
     private async Task SubmitAsync(Step step)
@@ -296,6 +296,13 @@ internal sealed class RecordingMachine(StoreNode node, StoreNode other, FakeTime
 
     private ModelInvocation Target(Step step) => invocations[step.Target % invocations.Count];
 
+    // Mostly of those that have ended: of the others there is nothing to re-drive.
+    private ModelInvocation Ended(Step step)
+    {
+        var ended = invocations.Where(invocation => invocation.HasEnded).ToArray();
+        return ended.Length == 0 || step.Choice == 0 ? Target(step) : ended[step.Target % ended.Length];
+    }
+
     private void Add(Restart restart)
     {
         var made = new ModelInvocation(restart.Message) { MadeOf = restart.Of };
@@ -312,8 +319,8 @@ internal sealed class RecordingMachine(StoreNode node, StoreNode other, FakeTime
 
     private AttemptRecord RecordOf(InvocationMessage message, int choice) => (choice % 6) switch
     {
-        0 or 1 => Sample.Success(message),
-        2 => Sample.Failure(message),
+        0 => Sample.Success(message),
+        1 or 2 => Sample.Failure(message),
         3 => Sample.Retry(message, time.GetUtcNow().AddMinutes(5)),
         _ => Sample.Retry(message, time.GetUtcNow()),
     };

@@ -21,7 +21,7 @@ public abstract class RecordingProperties(StoreBackend backend) : Conformance(ba
     public async Task Recording_AnySequence_DoesWhatTheModelSays()
     {
         var seed = Setting("FAAS_TEST_SEED") ?? BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-        var sequences = (int)(Setting("FAAS_TEST_SEQUENCES") ?? 60);
+        var sequences = (int)(Setting("FAAS_TEST_SEQUENCES") ?? (Backend.IsPostgres ? 60UL : 30UL));
         TestContext.Current.TestOutputHelper!.WriteLine($"FAAS_TEST_SEED={seed} FAAS_TEST_SEQUENCES={sequences}");
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var (node, other) = (await AddNodeAsync(time), Backend.IsPostgres ? await AddNodeAsync(time) : null);
