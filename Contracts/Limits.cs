@@ -30,6 +30,9 @@ public static class Limits
     /// <summary>Largest event of a success that is kept with its record, in bytes: 64 KiB; those of failures are kept whole.</summary>
     public const int KeptEventBytes = 64 << 10;
 
+    /// <summary>Longest delay of an asynchronous invocation: 7 days, and at most half of the store's retention.</summary>
+    public static readonly TimeSpan LongestDelay = TimeSpan.FromDays(7);
+
     /// <summary>Longest error message that is kept, in characters.</summary>
     public const int ErrorMessageLength = 4096;
 }

@@ -53,6 +53,10 @@ public sealed record GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan OutboxInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long an Idempotency-Key is remembered, 1 s to 7 days, default 24 h; and no longer than the store's retention.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan IdempotencyTime { get; init; } = TimeSpan.FromHours(24);
+
     /// <summary>
     /// How often functions with waiting invocations and no warm worker are looked for, and how long an invocation waits
     /// before its function counts as one, 100 ms to 10 min, default 5 s.

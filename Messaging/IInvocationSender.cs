@@ -45,6 +45,9 @@ public sealed record CallOutcome
     /// <summary>Why there is none: wait_timeout, worker_lost, no_capacity, broker_unavailable or cancelled.</summary>
     public ErrorCode? Error { get; init; }
 
+    /// <summary>True if the call was certainly not sent, so that nobody runs it.</summary>
+    public bool WasNotSent { get; init; }
+
     /// <summary>The worker that said it started the run; null if none did.</summary>
     public string? StartedOn { get; init; }
 }

@@ -3,6 +3,7 @@ using FaasCluster.Storage.Concurrency;
 using FaasCluster.Storage.DeadLetters;
 using FaasCluster.Storage.Dispatches;
 using FaasCluster.Storage.Functions;
+using FaasCluster.Storage.Idempotency;
 using FaasCluster.Storage.Invocations;
 using FaasCluster.Storage.Logs;
 using FaasCluster.Storage.Maintenance;
@@ -75,6 +76,7 @@ public static class StorageServices
         services.AddSingleton<IDeadLetterStore, DeadLetterStore>();
         services.AddSingleton<IEventStore, EventStore>();
         services.AddSingleton<IFunctionStore, FunctionStore>();
+        services.AddSingleton<IIdempotencyStore, IdempotencyStore>();
         services.AddSingleton<IInvocationStore, InvocationStore>();
         services.AddSingleton<IDispatchStore, DispatchStore>();
         services.AddSingleton<ILogStore, LogStore>();

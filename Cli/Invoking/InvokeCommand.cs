@@ -18,6 +18,7 @@ internal static class InvokeCommand
         var contentType = InvocationOptions.CreateContentType();
         var timeout = new Option<int>("--timeout") { HelpName = "SECONDS", Description = "How long to wait for the answer", DefaultValueFactory = _ => LongestCall };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Print the line with times, memory and price even if nobody looks at a terminal" };
+        var key = InvocationOptions.CreateIdempotencyKey();
         var output = OutputFormat.CreateOption();
         output.Description = "table prints the function's answer as it is, json the record of the invocation";
         var command = new DocumentedCommand(
@@ -27,7 +28,7 @@ internal static class InvokeCommand
             "faas invoke thumbnail -d @photo.jpg > small.jpg",
             "echo some words | faas invoke wordcount -d -")
         {
-            name, data, contentType, timeout, verbose, output,
+            name, data, contentType, key, timeout, verbose, output,
         };
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -35,6 +36,7 @@ internal static class InvokeCommand
             using var content = await EventData.ReadAsync(terminal, result.GetValue(data), result.GetValue(contentType), cancellationToken);
             var function = result.GetRequiredValue(name);
             using var request = new HttpRequestMessage(HttpMethod.Post, InvocationOptions.Path(function)) { Content = content };
+            InvocationOptions.AddIdempotencyKey(request, result.GetValue(key));
             var limit = InvocationOptions.Seconds(result.GetValue(timeout), LongestCall);
             using var response = await api.SendAsync(request, $"Calling {function}", limit, cancellationToken);
             return await ReportAsync(terminal, api, response, result.GetValue(verbose), result.GetValue(output) == "json", cancellationToken);

@@ -107,10 +107,16 @@ internal static class InvocationsCommand
                 invocation.Kind,
                 $"{invocation.Attempt}",
                 Figures.Time(invocation.AcceptedAt, terminal.Time),
-                invocation.EndedAt is { } ended ? Figures.Duration(ended - invocation.AcceptedAt) : "",
+                Took(invocation, terminal.Time.GetUtcNow()),
                 invocation.Error?.Code);
         }
 
         listing.Write(terminal);
     }
+
+    // What waits for its time has taken none yet: how long it still waits says more.
+    private static string Took(InvocationDescription invocation, DateTimeOffset now) =>
+        invocation.EndedAt is { } ended ? Figures.Duration(ended - invocation.AcceptedAt)
+        : invocation.DueAt is { } due && due > now ? $"in {Figures.Duration(due - now)}"
+        : "";
 }

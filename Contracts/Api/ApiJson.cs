@@ -26,6 +26,9 @@ public sealed record AcceptedDescription
     /// <summary>The invocation's id.</summary>
     public required Guid Id { get; init; }
 
+    /// <summary>When it is due, if that is later; null otherwise.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+
     /// <summary>Where its state can be asked for.</summary>
     public required string Location { get; init; }
 }

@@ -27,6 +27,9 @@ public sealed record InvocationDescription
     /// <summary>When it was accepted.</summary>
     public required DateTimeOffset AcceptedAt { get; init; }
 
+    /// <summary>When the attempt is due that it waits for, if it was delayed or failed before; null otherwise.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+
     /// <summary>When it ended; null before.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 

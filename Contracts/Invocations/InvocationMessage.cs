@@ -73,6 +73,9 @@ public sealed record InvocationMessage
     /// <summary>Where the end is to be told, http or https; null if nobody asked for it. Asynchronous invocations only.</summary>
     public Uri? Callback { get; init; }
 
+    /// <summary>True if its answer is kept with the record whatever its size: its caller may ask for it again.</summary>
+    public bool KeepsAnswer { get; init; }
+
     /// <summary>The event's bytes as they were sent. Valid only as long as whoever hands out the message says.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 }

@@ -38,6 +38,18 @@ public static class HeaderNames
     /// <summary>In a message to a queue of the users: the function whose invocation ended.</summary>
     public const string Function = "Faas-Function";
 
+    /// <summary>In a request: when an asynchronous invocation is due, as a span from now such as 30s.</summary>
+    public const string Delay = "Faas-Delay";
+
+    /// <summary>In a request: when an asynchronous invocation is due, as a time of RFC 3339.</summary>
+    public const string At = "Faas-At";
+
+    /// <summary>In a request: the caller's name for it (draft-ietf-httpapi-idempotency-key-header); sent again it is not carried out again.</summary>
+    public const string IdempotencyKey = "Idempotency-Key";
+
+    /// <summary>"true" in an answer that was given before, to a request with the same <see cref="IdempotencyKey"/>.</summary>
+    public const string Replayed = "Idempotent-Replayed";
+
     /// <summary>The caller's API key; <c>Authorization: Bearer</c> does as well.</summary>
     public const string ApiKey = "Faas-Key";
 }

@@ -36,6 +36,9 @@ public static class MessageHeaders
     /// <summary>The attempt, a number from 1; missing on the first.</summary>
     public const string Attempt = "faas-attempt";
 
+    /// <summary>True if the whole answer is kept with the record; missing if not.</summary>
+    public const string KeepsAnswer = "faas-keeps-answer";
+
     /// <summary>How many attempts before this one the policy counted; missing if none.</summary>
     public const string Failures = "faas-failures";
 

@@ -23,6 +23,7 @@ internal static class InvocationDescriptions
         State = summary.State.ToWire(),
         Attempt = summary.Attempt,
         AcceptedAt = summary.AcceptedAt,
+        DueAt = summary.State == InvocationState.Queued && summary.DueAt > summary.AcceptedAt ? summary.DueAt : null,
         EndedAt = summary.EndedAt,
         CausedBy = summary.CausedBy,
         Depth = summary.Depth == 0 ? null : summary.Depth,

@@ -7,7 +7,7 @@ namespace FaasCluster.Gateway.Invocations;
 internal static class InvocationMessages
 {
     public static InvocationMessage Make(
-        HttpContext context, FunctionRevision revision, InvocationKind kind, TriggerKind trigger, ReadOnlyMemory<byte> body, TimeProvider time)
+        HttpContext context, FunctionRevision revision, InvocationKind kind, TriggerKind trigger, ReadOnlyMemory<byte> body, TimeProvider time, DateTimeOffset? due = null)
     {
         var now = time.GetUtcNow();
         var patience = kind == InvocationKind.Synchronous ? revision.Manifest.WaitTimeout : revision.Manifest.Retries.MaximumAge;
@@ -20,8 +20,8 @@ internal static class InvocationMessages
             Kind = kind,
             Trigger = trigger,
             AcceptedAt = now,
-            DueAt = now,
-            Deadline = now + patience,
+            DueAt = due ?? now,
+            Deadline = (due ?? now) + patience,
             TraceParent = TraceContext.Of(context),
             ContentType = context.Request.ContentType,
             Http = trigger == TriggerKind.Http ? HttpEvents.Make(context, revision.Manifest.Name) : null,

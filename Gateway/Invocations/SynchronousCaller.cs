@@ -1,8 +1,10 @@
 using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Gateway.Idempotency;
 using FaasCluster.Gateway.Telemetry;
 using FaasCluster.Messaging;
+using FaasCluster.Storage.Idempotency;
 using FaasCluster.Storage.Invocations;
 using Microsoft.Extensions.Options;
 
@@ -15,13 +17,14 @@ internal sealed class SynchronousCaller(
     EndRecords records,
     InFlightCalls inFlight,
     AdmissionGate gate,
+    IdempotencyGate idempotency,
     IOptions<GatewayOptions> options,
     TimeProvider time,
     ILogger<SynchronousCaller> logger)
 {
     private readonly TimeSpan margin = options.Value.AnswerMargin;
 
-    public async Task CallAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger)
+    public async Task CallAsync(HttpContext context, FunctionRevision revision, TriggerKind trigger, RequestTerms terms)
     {
         using var place = gate.TryEnter(context.Request, Limits.SynchronousPayloadBytes);
         if (!place.IsEntered)
@@ -38,6 +41,21 @@ internal sealed class SynchronousCaller(
 
         using var activity = GatewayActivities.StartPublish(revision, InvocationKind.Synchronous);
         var message = InvocationMessages.Make(context, revision, InvocationKind.Synchronous, trigger, body, time);
+        IdempotencyClaim? claim = null;
+        if (terms.Key is { } key)
+        {
+            var verdict = await idempotency.EnterCallAsync(idempotency.Claim(context, revision, message, key), context.RequestAborted);
+            claim = verdict.Claim;
+            if (claim is null)
+            {
+                activity.Describe(verdict.InvocationId, null);
+                await RepeatedAnswer.WriteAsync(context, message, verdict);
+                return;
+            }
+
+            message = message with { KeepsAnswer = true };
+        }
+
         var manifest = revision.Manifest;
         CallOutcome outcome;
         using (var call = inFlight.Begin(message, manifest.Name, context.RequestAborted))
@@ -46,6 +64,11 @@ internal sealed class SynchronousCaller(
         }
 
         activity.Describe(message.InvocationId, outcome.Error ?? outcome.Reply?.Error?.Code);
+        if (NothingRan(outcome))
+        {
+            await idempotency.ReleaseAsync(claim);
+        }
+
         if (outcome.Reply is { } reply)
         {
             await AnswerWriter.WriteAsync(context, message, reply);
@@ -63,6 +86,10 @@ internal sealed class SynchronousCaller(
             await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = Explain(code, revision, outcome.StartedOn) });
         }
     }
+
+    // Certain, so that the same request may be carried out when it is sent again. After any other failure it may have run.
+    private static bool NothingRan(CallOutcome outcome) =>
+        outcome.WasNotSent || (outcome.Error ?? outcome.Reply?.Error?.Code) is ErrorCode.NoCapacity or ErrorCode.Throttled;
 
     // The worker is gone, so nobody else records what became of the call.
     private async Task RecordLostAsync(InvocationMessage message, FunctionRevision revision, string? workerId)

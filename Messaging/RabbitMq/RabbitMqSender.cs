@@ -111,12 +111,12 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
         var patience = message.Deadline - now;
         if (patience <= TimeSpan.Zero)
         {
-            return new CallOutcome { Error = ErrorCode.WaitTimeout };
+            return new CallOutcome { Error = ErrorCode.WaitTimeout, WasNotSent = true };
         }
 
         if (await replies.TryGetAsync(cancellationToken) is not { } replyQueue || await publisher.TryGetAsync(cancellationToken) is not { } channel)
         {
-            return new CallOutcome { Error = ErrorCode.BrokerUnavailable };
+            return new CallOutcome { Error = ErrorCode.BrokerUnavailable, WasNotSent = true };
         }
 
         // 2. Wait before sending: the answer may be faster than this thread.

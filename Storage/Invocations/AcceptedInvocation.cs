@@ -8,6 +8,9 @@ public sealed record AcceptedInvocation
     /// <summary>The invocation without need of its body.</summary>
     public required InvocationMessage Message { get; init; }
 
+    /// <summary>True if it is due later, so that its message goes to the outbox, body included.</summary>
+    public bool IsLater => Message.DueAt > Message.AcceptedAt;
+
     /// <summary>The function's name at that time.</summary>
     public required string FunctionName { get; init; }
 }

@@ -9,6 +9,13 @@ public interface IInvocationStore
     Task AcceptAsync(IReadOnlyList<AcceptedInvocation> batch, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Accepts an invocation that is due later: its row, and its first attempt in the outbox, in one transaction. Nothing if it is there
+    /// already.
+    /// </summary>
+    /// <returns>False if the function is deleted: nothing is written then.</returns>
+    Task<bool> AcceptLaterAsync(AcceptedInvocation accepted, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Commits a batch of attempts in one transaction: results, bills and outbox rows. A batch that fails for what is in it
     /// is bisected, so that one bad record fails alone.
     /// </summary>

@@ -73,7 +73,9 @@ internal static class InvocationRows
         Accept("depth", "integer", r => r.Message.Depth),
         Accept("caused_by", "uuid", r => r.Message.CausedBy),
         Accept("callback", "text", r => r.Message.Callback is { } callback ? Stored.Text(callback.AbsoluteUri) : null),
-        Accept("suppress_destinations", "boolean", r => r.Message.SuppressDestinations));
+        Accept("suppress_destinations", "boolean", r => r.Message.SuppressDestinations),
+        Accept("message", "text", r => r.IsLater ? OutboxMessage(r.Message) : ""),
+        Accept("body", "bytea", r => r.IsLater ? Stored.Bytes(r.Message.Body) : []));
 
     /// <summary>About how many bytes a record is, to bound a batch.</summary>
     public static int Weigh(AttemptRecord record) =>
@@ -83,7 +85,8 @@ internal static class InvocationRows
     // Headers count as well: a function chooses them.
     private static bool Keeps(AttemptRecord record) =>
         record.Result is { } result
-        && result.Body.Length + result.Headers.Sum(header => header.Key.Length + header.Value.Length) <= Limits.RecordedResultBytes;
+        && (record.Message.KeepsAnswer
+            || result.Body.Length + result.Headers.Sum(header => header.Key.Length + header.Value.Length) <= Limits.RecordedResultBytes);
 
     /// <summary>How a message stands in the outbox: without its body, which has a column of its own.</summary>
     public static string OutboxMessage(InvocationMessage message) =>

@@ -94,6 +94,15 @@ internal static class InvocationSql
         ON CONFLICT (invocation_id) DO NOTHING
         """;
 
+    /// <summary>The first attempts of invocations that have no row yet: before <see cref="Accept"/> in its transaction.</summary>
+    public static string AcceptLater(string source) =>
+        $"""
+        INSERT INTO outbox (invocation_id, attempt, due_at, message, body)
+        SELECT invocation_id, attempt, due_at, message, body FROM {source}
+        WHERE NOT EXISTS (SELECT 1 FROM invocations WHERE invocations.invocation_id = input.invocation_id)
+        ON CONFLICT (invocation_id, attempt) DO NOTHING
+        """;
+
     /// <summary>One more start of an attempt.</summary>
     public const string MarkStarted =
         """

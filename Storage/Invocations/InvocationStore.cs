@@ -29,6 +29,26 @@ internal sealed class InvocationStore(
         },
         cancellationToken);
 
+    public Task<bool> AcceptLaterAsync(AcceptedInvocation accepted, CancellationToken cancellationToken) => database.WriteAsync(
+        async (connection, transaction) =>
+        {
+            var message = accepted.Message;
+            var function = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
+                $"SELECT function_id FROM functions WHERE function_id = @FunctionId AND deleted_at IS NULL {database.ForShare}",
+                new { message.FunctionId },
+                transaction,
+                cancellationToken: cancellationToken)).ConfigureAwait(false);
+            if (function is null)
+            {
+                return false;
+            }
+
+            await database.ExecuteAsync(connection, transaction, InvocationRows.Accepted, InvocationSql.AcceptLater, [accepted], cancellationToken).ConfigureAwait(false);
+            await database.ExecuteAsync(connection, transaction, InvocationRows.Accepted, InvocationSql.Accept, [accepted], cancellationToken).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
+
     public Task<IReadOnlyList<RecordOutcome>> RecordAsync(IReadOnlyList<AttemptRecord> batch, CancellationToken cancellationToken) =>
         recorder.RecordAsync(batch, cancellationToken);
 

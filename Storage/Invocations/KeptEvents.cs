@@ -54,6 +54,7 @@ internal static class KeptEvents
             DueAt = default,
             Deadline = default,
             TraceParent = null,
+            KeepsAnswer = false,
             BodyIsStored = false,
             SuppressDestinations = false,
             Depth = default,

@@ -97,6 +97,10 @@ internal static class Collector
     public static Task<long> DeleteSlotLeasesAsync(Database database, CancellationToken cancellationToken) => ExecuteAsync(
         database, $"DELETE FROM slot_leases WHERE expires_at < {database.Clock}", new { }, cancellationToken);
 
+    /// <summary>Keys of callers that have expired.</summary>
+    public static Task<long> DeleteIdempotencyKeysAsync(Database database, DateTimeOffset now, CancellationToken cancellationToken) => ExecuteAsync(
+        database, "DELETE FROM idempotency_keys WHERE expires_at <= @now", new { now }, cancellationToken);
+
     private static Task<long> ExecuteAsync(Database database, string statement, object parameters, CancellationToken cancellationToken) => database.WriteAsync(
         async (connection, transaction) => (long)await connection.ExecuteAsync(
             new CommandDefinition(statement, parameters, transaction, cancellationToken: cancellationToken)).ConfigureAwait(false),

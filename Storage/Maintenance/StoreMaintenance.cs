@@ -56,6 +56,7 @@ internal sealed class StoreMaintenance(
         var functions = await Collector.DeleteFunctionsAsync(database, before, cancellationToken).ConfigureAwait(false);
         var packages = await Collector.DeletePackagesAsync(database, now, cancellationToken).ConfigureAwait(false);
         var payloads = await Collector.DeletePayloadsAsync(database, now, cancellationToken).ConfigureAwait(false);
+        await Collector.DeleteIdempotencyKeysAsync(database, now, cancellationToken).ConfigureAwait(false);
         await Collector.DeleteSlotLeasesAsync(database, cancellationToken).ConfigureAwait(false);
         log.RetentionApplied(dropped.Count, rows, functions, packages, payloads);
         return new RetentionResult(dropped, rows, packages, payloads);

@@ -129,6 +129,11 @@ internal static class MessageCodec
             fields[MessageHeaders.Callback] = callback.AbsoluteUri;
         }
 
+        if (message.KeepsAnswer)
+        {
+            fields[MessageHeaders.KeepsAnswer] = true;
+        }
+
         if (refusals > 0)
         {
             fields[MessageHeaders.Refusals] = refusals;
@@ -194,6 +199,7 @@ internal static class MessageCodec
             Depth = checked((int)(fields.Number(MessageHeaders.Depth) ?? 0)),
             CausedBy = fields.Text(MessageHeaders.CausedBy) is null ? null : fields.Id(MessageHeaders.CausedBy),
             Callback = fields.Text(MessageHeaders.Callback) is { } callback ? new Uri(callback, UriKind.Absolute) : null,
+            KeepsAnswer = fields.Flag(MessageHeaders.KeepsAnswer),
             Body = body.ToArray(),
         };
         return new Incoming

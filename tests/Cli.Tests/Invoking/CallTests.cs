@@ -30,6 +30,41 @@ public sealed class CallTests
         Assert.Equal(("respond-async", "https://example.com/hook"), (preference, callback));
     }
 
+    [Theory]
+    [InlineData("Faas-Delay", "2h", "--delay", "2h")]
+    [InlineData("Faas-At", "2026-03-01T12:00:00Z", "--at", "2026-03-01T12:00:00Z")]
+    [InlineData("Idempotency-Key", "order-4711", "--idempotency-key", "order-4711")]
+    [InlineData("Idempotency-Key", "order-4711", "-k", "order-4711")]
+    public async Task Call_WithTerms_SendsThemAsHeaders(string header, string value, params string[] options)
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        string? sent = null;
+        cluster.On(Route, context =>
+        {
+            sent = context.Request.Headers[header];
+            context.Response.StatusCode = 202;
+            return context.Response.WriteAsync(JsonSerializer.Serialize(Accepted, ApiJson.Default.AcceptedDescription));
+        });
+        using var run = await new CommandRun(cluster).RunAsync(["call", "hello", .. options]);
+
+        Assert.Equal((0, value), (run.ExitCode, sent));
+    }
+
+    [Theory]
+    [InlineData("exclude", "--delay", "1h", "--at", "2026-03-01T12:00:00Z")]
+    [InlineData("--delay", "--delay", "")]
+    [InlineData("--at", "--at", "a\nb")]
+    [InlineData("--idempotency-key", "--idempotency-key", "two words")]
+    public async Task Call_WithTermsThatCannotBeSent_IsAUsageError(string word, params string[] options)
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        using var run = await new CommandRun(cluster).RunAsync(["call", "hello", .. options]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(word, run.Error);
+        Assert.Empty(cluster.Requests);
+    }
+
     [Fact]
     public async Task Call_Wait_AsksUntilItEndedAndPrintsTheAnswer()
     {

@@ -131,6 +131,12 @@ internal sealed class TestWorker : IAsyncDisposable
         }
 
         var (result, error) = outcome;
+        if (outcome.IsRefused)
+        {
+            await delivery.SendReplyAsync(new InvocationReply { InvocationId = message.InvocationId, Error = error, Timings = new InvocationTimings(), Recorded = false, WorkerId = Id });
+            return;
+        }
+
         var timings = new InvocationTimings { Queue = TimeSpan.FromMilliseconds(1), Run = TimeSpan.FromMilliseconds(2) };
         var revision = await functions.FindRevisionAsync(message.FunctionId, message.Revision, CancellationToken.None);
         var bill = Bill.For(timings, error?.Code, revision!.Manifest.MemoryBytes, new PriceTable());
@@ -179,6 +185,9 @@ internal sealed record Outcome(InvocationResult? Result, InvocationError? Error)
 {
     /// <summary>The next attempt is due after this; null for none.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Answered with the error, and not run: there is no record.</summary>
+    public bool IsRefused { get; init; }
 
     /// <summary>As if the worker had died: the delivery goes back without a record.</summary>
     public bool IsReturned { get; init; }

@@ -59,6 +59,7 @@ public abstract partial class InvocationPathTests
             TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             ContentType = $"text/plain; a={new string('x', 500)}",
             SuppressDestinations = true,
+            KeepsAnswer = true,
             BodyIsStored = true,
             Http = new HttpEvent
             {
