@@ -96,6 +96,7 @@ internal sealed class FunctionRemoval(
         try
         {
             await sender.DeleteFunctionAsync(functionId, CancelAsync, CancellationToken.None);
+            await CancelInOutboxAsync(functionId, CancellationToken.None);
             unfinished.TryRemove(functionId, out _);
         }
         catch (Exception exception)
@@ -113,6 +114,23 @@ internal sealed class FunctionRemoval(
     {
         var record = await records.MakeAsync(message, InvocationState.Cancelled, ErrorCode.FunctionDeleted, Reason, cancellationToken);
         await completions.WriteAsync(record, cancellationToken);
+    }
+
+    // What waits for its time may wait for days; nobody else has it. Whatever the relay publishes meanwhile finds no queue.
+    private async Task CancelInOutboxAsync(Guid functionId, CancellationToken cancellationToken)
+    {
+        Guid? last = null;
+        while (true)
+        {
+            var page = await invocations.ListInOutboxAsync(functionId, PageSize, cancellationToken);
+            await Task.WhenAll(page.Select(row => CancelAsync(ToMessage(row), cancellationToken)));
+            if (page.Count < PageSize || page[0].InvocationId == last)
+            {
+                return;
+            }
+
+            last = page[0].InvocationId;
+        }
     }
 
     private async Task CancelRowsAsync(FunctionRevision function, CancellationToken cancellationToken)

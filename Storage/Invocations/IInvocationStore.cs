@@ -48,6 +48,9 @@ public interface IInvocationStore
     /// <summary>Invocations of an account, newest first.</summary>
     Task<IReadOnlyList<InvocationSummary>> ListAsync(InvocationFilter filter, CancellationToken cancellationToken);
 
+    /// <summary>Invocations of a function that wait in the outbox, for their time or for their next attempt: nobody else has their message.</summary>
+    Task<IReadOnlyList<InvocationSummary>> ListInOutboxAsync(Guid functionId, int limit, CancellationToken cancellationToken);
+
     /// <summary>
     /// Ends waiting rows whose deadline passed before the given time and that no outbox row will bring back: the
     /// reconciler's sweep. Returns how many it ended (as expired, with a bill of zero).

@@ -159,6 +159,23 @@ internal sealed class InvocationStore(
             cancellationToken);
     }
 
+    public Task<IReadOnlyList<InvocationSummary>> ListInOutboxAsync(Guid functionId, int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<InvocationSummary>>(
+            async connection =>
+            {
+                var rows = await connection.QueryAsync<InvocationRow>(new CommandDefinition(
+                    $"""
+                    SELECT {InvocationRow.Columns} FROM invocations
+                    WHERE function_id = @functionId AND state IN ('queued', 'running')
+                      AND EXISTS (SELECT 1 FROM outbox WHERE outbox.invocation_id = invocations.invocation_id AND outbox.attempt = invocations.attempt)
+                    LIMIT @limit
+                    """,
+                    new { functionId, limit },
+                    cancellationToken: cancellationToken)).ConfigureAwait(false);
+                return [.. rows.Select(row => row.ToSummary())];
+            },
+            cancellationToken);
+
     public async Task<int> ExpireAsync(DateTimeOffset deadlineBefore, int limit, string workerId, CancellationToken cancellationToken)
     {
         var rows = await database.ReadAsync(

@@ -60,6 +60,27 @@ public abstract class AcceptLaterConformance(StoreBackend backend) : Conformance
     }
 
     [Fact]
+    public async Task ListInOutbox_IsWhatWaitsForItsTimeOrItsNextAttempt()
+    {
+        var (function, now) = (await DeployAsync(), DateTimeOffset.UtcNow);
+        var delayed = Message(function, now, TimeSpan.FromDays(1));
+        var retried = Sample.Message() with { FunctionId = function };
+        var (queued, ended, foreign) = (Sample.Message() with { FunctionId = function }, Message(function, now, TimeSpan.FromDays(1)), Message(await DeployAsync(), now, TimeSpan.FromDays(1)));
+        foreach (var message in new[] { delayed, ended, foreign })
+        {
+            await Node.Invocations.AcceptLaterAsync(Sample.Accepted(message), default);
+        }
+
+        await Node.Invocations.AcceptAsync([Sample.Accepted(queued)], default);
+        await Node.Invocations.RecordAsync([Sample.Retry(retried, now.AddHours(1)), Sample.Failure(ended) with { State = InvocationState.Cancelled }], default);
+
+        var found = await Node.Invocations.ListInOutboxAsync(function, 10, default);
+
+        Assert.Equal(new[] { delayed.InvocationId, retried.InvocationId }.Order(), found.Select(row => row.InvocationId).Order());
+        Assert.Single(await Node.Invocations.ListInOutboxAsync(function, 1, default));
+    }
+
+    [Fact]
     public async Task Cancelled_BeforeItIsDue_IsNeverPublished()
     {
         var message = Message(await DeployAsync(), DateTimeOffset.UtcNow, TimeSpan.FromTicks(1));
