@@ -6,7 +6,7 @@ namespace FaasCluster.Chaos.Checking;
 /// <summary>What a host may hold when its work is done: faults must not leave it fatter and fatter.</summary>
 internal static class Appetite
 {
-    private const int MostDescriptors = 600;
+    private const int MostDescriptors = 2_000;
     private const long MostBytes = 1L << 30;
 
     public static IEnumerable<string> Of(Platform platform)
