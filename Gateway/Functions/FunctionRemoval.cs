@@ -123,7 +123,7 @@ internal sealed class FunctionRemoval(
         while (true)
         {
             var page = await invocations.ListInOutboxAsync(functionId, PageSize, cancellationToken);
-            await Task.WhenAll(page.Select(row => CancelAsync(ToMessage(row), cancellationToken)));
+            await Task.WhenAll(page.Select(row => CancelAsync(InvocationMessages.Of(row), cancellationToken)));
             if (page.Count < PageSize || page[0].InvocationId == last)
             {
                 return;
@@ -149,28 +149,9 @@ internal sealed class FunctionRemoval(
 
             // A new function may have the same name.
             var waiting = page.Where(row => row.FunctionId == function.FunctionId && row.Kind == InvocationKind.Asynchronous);
-            await Task.WhenAll(waiting.Select(row => CancelAsync(ToMessage(row), cancellationToken)));
+            await Task.WhenAll(waiting.Select(row => CancelAsync(InvocationMessages.Of(row), cancellationToken)));
             filter = filter with { Before = page.Count == 0 ? null : page[^1].InvocationId };
         }
         while (page.Count == PageSize);
     }
-
-    private static InvocationMessage ToMessage(InvocationSummary row) => new()
-    {
-        InvocationId = row.InvocationId,
-        FunctionId = row.FunctionId,
-        Revision = row.Revision,
-        AccountId = row.AccountId,
-        Attempt = row.Attempt,
-        Kind = row.Kind,
-        Trigger = row.Trigger,
-        AcceptedAt = row.AcceptedAt,
-        DueAt = row.AcceptedAt,
-        Deadline = row.AcceptedAt,
-        Depth = row.Depth,
-        CausedBy = row.CausedBy,
-        Callback = row.Callback,
-        SuppressDestinations = row.SuppressDestinations,
-        Body = default,
-    };
 }

@@ -70,14 +70,15 @@ internal sealed class Cancellation(
     {
         for (var round = 0; round < Rounds; round++)
         {
+            // First here, then there: a row on its way from here to the store would be missed in the other order.
+            var here = FindHere(accountId, id);
             var row = (await store.FindAsync(accountId, id, cancellationToken))?.Summary;
             if (row?.State.IsTerminal() == true)
             {
                 return row.State;
             }
 
-            var here = row is null ? FindHere(accountId, id) : null;
-            if ((row is null ? here?.Message : MessageOf(row)) is not { } message)
+            if ((row is null ? here?.Message : InvocationMessages.Of(row)) is not { } message)
             {
                 return null;
             }
@@ -106,24 +107,4 @@ internal sealed class Cancellation(
         (accepted.FindPending(id) ?? inFlight.Find(id)) is { } found && found.Message.AccountId == accountId ? found : null;
 
     private bool CanBeInFlight(Guid id) => id.Version == 7 && (time.GetUtcNow() - Uuid7.TimeOf(id)).Duration() <= LongestCall;
-
-    private static InvocationMessage MessageOf(InvocationSummary row) => new()
-    {
-        InvocationId = row.InvocationId,
-        FunctionId = row.FunctionId,
-        Revision = row.Revision,
-        AccountId = row.AccountId,
-        Attempt = row.Attempt,
-        Kind = row.Kind,
-        Trigger = row.Trigger,
-        AcceptedAt = row.AcceptedAt,
-        DueAt = row.DueAt,
-        Deadline = row.Deadline,
-        BodyIsStored = row.BodyIsStored,
-        Depth = row.Depth,
-        CausedBy = row.CausedBy,
-        Callback = row.Callback,
-        SuppressDestinations = row.SuppressDestinations,
-        Body = default,
-    };
 }

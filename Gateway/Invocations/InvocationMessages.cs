@@ -1,11 +1,13 @@
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Storage.Invocations;
 
 namespace FaasCluster.Gateway.Invocations;
 
-/// <summary>Makes the first attempt of an invocation.</summary>
+/// <summary>Makes messages of requests and of rows.</summary>
 internal static class InvocationMessages
 {
+    /// <summary>The first attempt of a new invocation.</summary>
     public static InvocationMessage Make(
         HttpContext context, FunctionRevision revision, InvocationKind kind, TriggerKind trigger, ReadOnlyMemory<byte> body, TimeProvider time, DateTimeOffset? due = null)
     {
@@ -28,4 +30,25 @@ internal static class InvocationMessages
             Body = body,
         };
     }
+
+    /// <summary>What is known of an invocation's message by its row: all but its body, its trace and its request.</summary>
+    public static InvocationMessage Of(InvocationSummary row) => new()
+    {
+        InvocationId = row.InvocationId,
+        FunctionId = row.FunctionId,
+        Revision = row.Revision,
+        AccountId = row.AccountId,
+        Attempt = row.Attempt,
+        Kind = row.Kind,
+        Trigger = row.Trigger,
+        AcceptedAt = row.AcceptedAt,
+        DueAt = row.DueAt,
+        Deadline = row.Deadline,
+        BodyIsStored = row.BodyIsStored,
+        Depth = row.Depth,
+        CausedBy = row.CausedBy,
+        Callback = row.Callback,
+        SuppressDestinations = row.SuppressDestinations,
+        Body = default,
+    };
 }
