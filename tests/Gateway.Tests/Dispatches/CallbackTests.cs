@@ -36,7 +36,7 @@ public abstract class CallbackTests
         Assert.Equal(("POST", "/hook?secret=1", "done"), (callback.Method, callback.Path, callback.Body));
         Assert.Equal((id.ToString(), "succeeded", "1"), (callback.Headers["Faas-Invocation-Id"], callback.Headers["Faas-Status"], callback.Headers["Faas-Callback-Attempt"]));
         Assert.Equal("text/plain", callback.Headers["Content-Type"]);
-        Assert.Equal(Assert.Single(worker.Taken).TraceParent![3..35], callback.Headers["traceparent"][3..35]);
+        Assert.Equal(Assert.Single(worker.Taken, message => message.InvocationId == id).TraceParent![3..35], callback.Headers["traceparent"][3..35]);
         Assert.False(callback.Headers.ContainsKey("Faas-Error"));
     }
 

@@ -187,11 +187,14 @@ public abstract class RetentionConformance(StoreBackend backend) : Conformance(b
         await Node.Invocations.RecordAsync([Sample.Failure(message)], default);
 
         var later = await LaterAsync(TimeSpan.FromDays(29));
-        Assert.Equal(0, (await later.Maintenance.ApplyRetentionAsync(default)).Payloads);
+        await later.Maintenance.ApplyRetentionAsync(default);
+        Assert.NotNull(await Node.Payloads.FindAsync(message.InvocationId, default));
         Assert.NotNull(await Node.Events.FindAsync(WellKnownAccounts.Default, message.InvocationId, default));
 
+        // What other tests left in the same store is taken as well, so nothing is counted here.
         var muchLater = await LaterAsync(TimeSpan.FromDays(32));
-        Assert.Equal(1, (await muchLater.Maintenance.ApplyRetentionAsync(default)).Payloads);
+        await muchLater.Maintenance.ApplyRetentionAsync(default);
+        Assert.Null(await Node.Payloads.FindAsync(message.InvocationId, default));
         Assert.Null(await Node.DeadLetters.FindAsync(WellKnownAccounts.Default, message.InvocationId, default));
     }
 
