@@ -16,6 +16,8 @@ namespace FaasCluster.Messaging.RabbitMq.Consuming;
 /// </summary>
 internal sealed class Settlement : IAsyncDisposable
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly PlainPublisher publisher;
     private readonly ConfirmedPublisher confirmed;
     private readonly TimeProvider time;
@@ -105,16 +107,17 @@ internal sealed class Settlement : IAsyncDisposable
     public async ValueTask SendStartedAsync(Incoming incoming)
     {
         var started = new Outgoing(ReplyCodec.WriteStarted(nodeId, incoming.CorrelationId ?? ""), default);
-        await SendAsync(incoming.ReplyTo!, started);
+        await SendAsync(incoming.ReplyTo!, started, TimeSpan.Zero);
     }
 
-    public ValueTask SendReplyAsync(Incoming incoming, InvocationReply reply) => SendAsync(incoming.ReplyTo!, ReplyCodec.Write(reply, incoming.CorrelationId ?? ""));
+    public ValueTask SendReplyAsync(Incoming incoming, InvocationReply reply) =>
+        SendAsync(incoming.ReplyTo!, ReplyCodec.Write(reply, incoming.CorrelationId ?? ""), patience);
 
-    private async ValueTask SendAsync(string queue, Outgoing outgoing)
+    private async ValueTask SendAsync(string queue, Outgoing outgoing, TimeSpan wait)
     {
         try
         {
-            if (await publisher.TryGetAsync(CancellationToken.None) is not { } channel)
+            if (await WhenThereIsAChannelAsync(wait) is not { } channel)
             {
                 Log.ReplyNotSent(logger, queue, "there is no connection that takes messages");
                 return;
@@ -129,6 +132,26 @@ internal sealed class Settlement : IAsyncDisposable
         catch (Exception exception)
         {
             Log.ReplyNotSent(logger, queue, exception.Message);
+        }
+    }
+
+    // After an outage calls may arrive before the connection that answers them is back.
+    private async ValueTask<LiveChannel?> WhenThereIsAChannelAsync(TimeSpan wait)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            if (await publisher.TryGetAsync(CancellationToken.None) is { } channel)
+            {
+                return channel;
+            }
+
+            if (time.GetElapsedTime(began) >= wait)
+            {
+                return null;
+            }
+
+            await Task.Delay(LookInterval, time);
         }
     }
 
