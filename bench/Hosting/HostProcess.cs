@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using FaasCluster.Processes;
 
 namespace FaasCluster.Bench.Hosting;
 
@@ -24,7 +24,7 @@ internal sealed partial class HostProcess : IAsyncDisposable
     private HostProcess(string name, string dll, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string workDirectory)
     {
         this.name = name;
-        Url = new Uri($"http://127.0.0.1:{FreePort()}");
+        Url = new Uri($"http://127.0.0.1:{FreePorts.Next()}");
         logFile = Path.Combine(workDirectory, $"{name}.log");
 
         // The shell gives the output a file, so that nobody has to read it while something is measured, and becomes the process.
@@ -127,13 +127,6 @@ internal sealed partial class HostProcess : IAsyncDisposable
 
             await Task.Delay(50, cancellationToken);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

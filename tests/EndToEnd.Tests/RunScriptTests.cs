@@ -40,7 +40,7 @@ public sealed class RunScriptTests
         using var place = new Workplace();
 
         // A free port unless the test is about it, so that a cluster which happens to run on 8080 does not matter.
-        var port = options.Contains("--port", StringComparison.Ordinal) ? "" : $"--port {HostProcess.FreePort()}";
+        var port = options.Contains("--port", StringComparison.Ordinal) ? "" : $"--port {FreePorts.Next()}";
         var (status, _, error) = await place.RunAsync($"./run {port} {options}");
 
         Assert.Equal(1, status);
@@ -65,7 +65,7 @@ public sealed class RunScriptTests
 
         // Everything that is in /usr/bin but dotnet.
         var (status, _, error) = await place.RunAsync(
-            $"mkdir bin; for f in bash sh awk cat cut dirname env find flock grep head id mkdir mktemp mv date printf ps readlink realpath rm sed seq sleep sort stat tail tr; do ln -s \"$(command -v $f)\" bin/$f; done; PATH=$PWD/bin ./run --port {HostProcess.FreePort()}");
+            $"mkdir bin; for f in bash sh awk cat cut dirname env find flock grep head id mkdir mktemp mv date printf ps readlink realpath rm sed seq sleep sort stat tail tr; do ln -s \"$(command -v $f)\" bin/$f; done; PATH=$PWD/bin ./run --port {FreePorts.Next()}");
 
         Assert.Equal(1, status);
         Assert.Contains("there is no 'dotnet' on the PATH", error);
@@ -76,7 +76,7 @@ public sealed class RunScriptTests
     public async Task Run_Embedded_SavesItsKeyKeepsItsDataAndLeavesNothing()
     {
         using var place = new Workplace();
-        var port = HostProcess.FreePort();
+        var port = FreePorts.Next();
         await using (var first = await RunScript.StartAsync(place, "--data .faas", port))
         {
             var context = place.PathOf("config/faas/config.json");
@@ -85,7 +85,7 @@ public sealed class RunScriptTests
             Assert.Equal(first.Url, JsonDocument.Parse(await File.ReadAllTextAsync(context)).RootElement.GetProperty("url").GetString());
             Assert.Equal(0, (await place.RunAsync("./faas deploy examples/hello-python")).Status);
 
-            var (status, _, error) = await place.RunAsync($"./run --port {HostProcess.FreePort()} --data .faas");
+            var (status, _, error) = await place.RunAsync($"./run --port {FreePorts.Next()} --data .faas");
             Assert.Equal(1, status);
             Assert.Contains("Another ./run", error);
             Assert.Equal(0, await first.StopAsync());
@@ -107,7 +107,7 @@ public sealed class RunScriptTests
         const string Context = """{"url": "http://192.0.2.1:8080", "key": "faas_of_another_cluster"}""";
         await File.WriteAllTextAsync(place.PathOf("config/faas/config.json"), Context);
 
-        var (status, output, error) = await place.RunAsync($"./run --port {HostProcess.FreePort()} --data .faas --Gateway:ConcurrentDeploys=0");
+        var (status, output, error) = await place.RunAsync($"./run --port {FreePorts.Next()} --data .faas --Gateway:ConcurrentDeploys=0");
 
         Assert.True(status != 0, output + error);
         Assert.Equal(Context, (await File.ReadAllTextAsync(place.PathOf("config/faas/config.json"))).Trim());

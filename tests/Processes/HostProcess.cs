@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -75,7 +74,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     public static async Task<HostProcess> StartAsync(
         string project, IReadOnlyDictionary<string, string> settings, int? port = null, string? dll = null, bool ready = true, string? logPath = null)
     {
-        var host = new HostProcess(project, dll ?? Repository.Dll(project), port ?? FreePort(), settings, logPath);
+        var host = new HostProcess(project, dll ?? Repository.Dll(project), port ?? FreePorts.Next(), settings, logPath);
         try
         {
             if (ready)
@@ -123,13 +122,6 @@ public sealed partial class HostProcess : IAsyncDisposable
 
     /// <summary>Returns when it ended by itself and everything it printed was read.</summary>
     public Task WhenEndedAsync() => process.WaitForExitAsync().WaitAsync(Until.HangLimit);
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>kill -9: no goodbye of any kind.</summary>
     public async Task KillAsync()

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using FaasCluster.Processes;
 
 namespace FaasCluster.Testing;
 
@@ -34,7 +33,7 @@ public sealed class PrivateBroker : IAsyncDisposable
                 | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         }
 
-        var broker = new PrivateBroker(Path.Combine(directory.FullName, "broker"), FreePort(), first);
+        var broker = new PrivateBroker(Path.Combine(directory.FullName, "broker"), FreePorts.Next(), first);
         try
         {
             await broker.RestartAsync();
@@ -73,24 +72,5 @@ public sealed class PrivateBroker : IAsyncDisposable
     {
         await BrokerScript.RunAsync("stop", _directory);
         Directory.Delete(Path.GetDirectoryName(_directory)!, recursive: true);
-    }
-
-    // Below the range of outgoing connections: it must still be free when the broker is started again.
-    private static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(10_240, 30_240);
-            try
-            {
-                using var probe = new TcpListener(IPAddress.Loopback, port);
-                probe.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                continue;
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@ namespace FaasCluster.Chaos.Platforms;
 internal sealed class HostSlot(string project, int number, string work, IReadOnlyDictionary<string, string> settings)
 {
     private static int starts;
-    private readonly int port = HostProcess.FreePort();
+    private readonly int port = FreePorts.Next();
     private HostProcess? process;
 
     public string Name => $"{project.ToLowerInvariant()}-{number}";

@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using FaasCluster.Contracts.Api;
 using FaasCluster.Contracts.Functions;
+using FaasCluster.Processes;
 using Microsoft.AspNetCore.Http;
 
 namespace FaasCluster.Cli.Tests.Connections;
@@ -89,7 +88,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Cluster_NotListening_EndsWith3AndSaysWhatToDo()
     {
-        using var run = await new CommandRun().With("FAAS_URL", $"http://127.0.0.1:{FreePort()}").RunAsync("list");
+        using var run = await new CommandRun().With("FAAS_URL", $"http://127.0.0.1:{FreePorts.Next()}").RunAsync("list");
 
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("connection refused", run.Error);
@@ -205,12 +204,5 @@ public sealed class ConnectionTests
         using var run = await new CommandRun(cluster).RunAsync("list");
 
         Assert.Equal(3, run.ExitCode);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

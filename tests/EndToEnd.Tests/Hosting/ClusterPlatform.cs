@@ -10,7 +10,7 @@ internal sealed class ClusterPlatform : Platform
 {
     private readonly string name = $"e2e_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
     private readonly string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-    private readonly int gatewayPort = HostProcess.FreePort();
+    private readonly int gatewayPort = FreePorts.Next();
     private readonly Dictionary<string, string> settings;
     private readonly List<HostProcess> workers = [];
     private FaasClient? client;

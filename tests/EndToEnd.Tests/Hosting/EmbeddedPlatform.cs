@@ -5,7 +5,7 @@ internal sealed class EmbeddedPlatform : Platform
 {
     private readonly IReadOnlyDictionary<string, string> settings;
     private readonly string data;
-    private readonly int port = HostProcess.FreePort();
+    private readonly int port = FreePorts.Next();
     private HostProcess? host;
     private FaasClient? client;
 

@@ -40,7 +40,7 @@ internal sealed class RunScript : IAsyncDisposable
     /// <summary>Starts it and waits for the end of its banner.</summary>
     public static async Task<RunScript> StartAsync(Workplace place, string arguments, int? port = null)
     {
-        var run = new RunScript(place, port ?? HostProcess.FreePort(), arguments);
+        var run = new RunScript(place, port ?? FreePorts.Next(), arguments);
         try
         {
             await Until.TrueAsync(
