@@ -4,6 +4,7 @@ using FaasCluster.Storage.Packages;
 using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Network;
 using FaasCluster.Worker.Sandboxes.Pool;
 using Microsoft.Extensions.Options;
 
@@ -29,6 +30,8 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
     public ICgroupHierarchy Cgroups { get; private set; } = new NoCgroups("not started");
 
     public SandboxLauncher Launcher { get; private set; } = null!;
+
+    public SandboxNetworks Networks { get; private set; } = null!;
 
     public SandboxBooter Booter { get; private set; } = null!;
 
@@ -64,6 +67,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
             SandboxLog.NotRemoved(logger, exception);
         }
 
+        await (Networks?.DisposeAsync() ?? default);
         await (Packages?.DisposeAsync() ?? default);
         loop?.Dispose();
         Cgroups.Remove();
@@ -112,6 +116,8 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, logger);
         loop = new EventLoop(exception => SandboxLog.EventFailed(logger, exception));
         Launcher = new SandboxLauncher(settings, directory, Cgroups, loop);
+        Networks = new SandboxNetworks(settings, loop, logger);
+        Networks.Start();
         Booter = new SandboxBooter(Launcher, settings);
         Pools = new SandboxPools(Booter, settings, time, logger);
 

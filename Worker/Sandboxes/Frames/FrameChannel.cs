@@ -48,6 +48,9 @@ internal sealed class FrameChannel(Socket socket) : IDisposable
         }
     }
 
+    /// <summary>Sends an empty line instead of a frame: what a start script waits for that cannot read frames (runtimes/executable/start.sh).</summary>
+    public ValueTask SendGoAsync(CancellationToken cancellationToken) => SendAllAsync("\n"u8.ToArray(), cancellationToken);
+
     /// <summary>Receives one frame.</summary>
     /// <param name="maximumLength">Most bytes of header and body together.</param>
     /// <param name="cancellationToken">Gives up; the channel cannot be used any more then.</param>

@@ -176,7 +176,10 @@ internal sealed class SandboxLauncher : IAsyncDisposable
             {
                 running.TryRemove(slot, out _);
                 slots.Return(slot);
-            });
+            })
+            {
+                UserId = user,
+            };
         }
         catch
         {

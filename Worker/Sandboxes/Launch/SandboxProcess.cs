@@ -37,6 +37,9 @@ internal sealed class SandboxProcess : IAsyncDisposable
     /// <summary>bubblewrap's process id on the host.</summary>
     public int ProcessId { get; }
 
+    /// <summary>Its user on the host; null if it is the worker's.</summary>
+    public int? UserId { get; init; }
+
     /// <summary>The sandbox's cgroup.</summary>
     public ICgroup Cgroup { get; }
 
@@ -60,6 +63,27 @@ internal sealed class SandboxProcess : IAsyncDisposable
 
     /// <summary>CPU used so far: of the cgroup, or without one of the main process alone.</summary>
     public TimeSpan? ReadCpuTime() => Cgroup.ReadCpuTime() ?? ProcessClock.Read(FindPayload());
+
+    /// <summary>A process in the sandbox's namespaces, by its id on the host and a descriptor that keeps the id from being another's.</summary>
+    /// <exception cref="IOException">There is none: it is not made yet, or has ended.</exception>
+    public (int Id, Descriptor Handle) OpenInside()
+    {
+        // What was asked for rather than bubblewrap's own: an ordinary user may look into its namespaces, and not into bubblewrap's.
+        var first = FindChild(ProcessId);
+        var id = FindChild(first) is > 0 and var child ? child : first;
+        if (id > 0)
+        {
+            var handle = TryOpen(id);
+            if (handle is not null && (id == first ? FindChild(ProcessId) : FindChild(FindChild(ProcessId))) == id)
+            {
+                return (id, handle);
+            }
+
+            handle?.Dispose();
+        }
+
+        throw new IOException("The sandbox has no process.");
+    }
 
     /// <summary>Limits the memory of the main process alone: what can be done without a cgroup.</summary>
     public unsafe void LimitPayload(long memoryBytes)

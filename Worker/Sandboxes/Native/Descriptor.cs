@@ -42,10 +42,10 @@ internal sealed class Descriptor : IDisposable
         return (Own(pair[0], "pipe2"), Own(pair[1], "pipe2"));
     }
 
-    public static unsafe (Descriptor Ours, Descriptor Theirs) SocketPair()
+    public static unsafe (Descriptor Ours, Descriptor Theirs) SocketPair(int type = Libc.StreamSocket)
     {
         var pair = stackalloc int[2];
-        if (Libc.socketpair(Libc.AF_UNIX, Libc.StreamSocket, 0, pair) < 0)
+        if (Libc.socketpair(Libc.AF_UNIX, type, 0, pair) < 0)
         {
             throw Libc.Failed("socketpair");
         }

@@ -10,6 +10,7 @@ internal static partial class Libc
     public const int ESRCH = 3;
 
     public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
     public const int O_CLOEXEC = 0x80000;
     public const int O_CREAT = 0x40;
     public const int O_NONBLOCK = 0x800;
