@@ -21,7 +21,7 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
     [
         "environment of other processes", "processes of the host", "files of the worker", "packages of other sandboxes", "writing outside /tmp",
         "writing kernel settings", "the host's loopback", "the host's abstract sockets", "any network but loopback", "new user namespaces",
-        "capabilities", "real root", "descriptors of the worker", "the kernel's /sys", "a writable /tmp",
+        "forbidden system calls", "sockets of other families", "capabilities", "real root", "descriptors of the worker", "the kernel's /sys", "a writable /tmp",
     ];
 
     /// <summary>What does not hold, and what to do; null if everything does.</summary>

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Sandboxes;
 
@@ -8,9 +8,9 @@ internal static class Requirements
     /// <summary>What is missing and what to do; null if nothing is.</summary>
     public static string? FindProblem(SandboxOptions options)
     {
-        if (!File.Exists(options.BubblewrapPath))
+        if (Isolators.For(options, Defences.All).FindProblem() is { } problem)
         {
-            return $"'{options.BubblewrapPath}' does not exist; functions run in bubblewrap alone. Install it (apt-get install bubblewrap) or set Sandbox:BubblewrapPath.";
+            return problem;
         }
 
         if (!File.Exists(options.PythonPath))
@@ -30,14 +30,5 @@ internal static class Requirements
         }
 
         return null;
-    }
-
-    /// <summary>"bubblewrap 0.8.0".</summary>
-    public static string DescribeIsolation(SandboxOptions options)
-    {
-        using var process = Process.Start(new ProcessStartInfo(options.BubblewrapPath, "--version") { RedirectStandardOutput = true, Environment = { } });
-        var version = process?.StandardOutput.ReadToEnd().Trim();
-        process?.WaitForExit();
-        return string.IsNullOrEmpty(version) ? "bubblewrap" : version;
     }
 }

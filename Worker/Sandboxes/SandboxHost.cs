@@ -3,6 +3,7 @@ using FaasCluster.Contracts.Functions;
 using FaasCluster.Storage.Packages;
 using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Isolation;
 using FaasCluster.Worker.Sandboxes.Launch;
 using FaasCluster.Worker.Sandboxes.Network;
 using FaasCluster.Worker.Sandboxes.Pool;
@@ -14,7 +15,7 @@ namespace FaasCluster.Worker.Sandboxes;
 /// Everything that the sandboxes of one worker share, in the order of its making: directory, cgroups, threads, canary, pools.
 /// Disposing ends every sandbox and removes all of it.
 /// </summary>
-internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, IOptions<SandboxOptions> options, TimeProvider time, ILogger<SandboxHost> logger)
+internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, IOptions<SandboxOptions> options, TimeProvider time, ILogger<SandboxHost> logger, Defences defences)
     : IAsyncDisposable
 {
     private readonly Lock gate = new();
@@ -104,10 +105,10 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
             return problem;
         }
 
-        status.Isolation = Requirements.DescribeIsolation(settings);
+        status.Isolation = Isolators.For(settings, defences).Describe();
         directory = InstanceDirectory.Take(settings.EffectiveDirectory);
         RootTree.Build(directory.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
-        Cgroups = CgroupDetector.Detect(settings.Cgroup, directory.Name);
+        Cgroups = defences.Cgroup ? CgroupDetector.Detect(settings.Cgroup, directory.Name) : new NoCgroups("switched off", MemoryEnforcement.Full);
         status.Cgroups = Cgroups.Description;
         status.MemoryEnforcement = Cgroups.Enforcement;
         Warn();
@@ -115,7 +116,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         await Sweep.RunAsync(settings, directory, Cgroups, logger);
         Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, logger);
         loop = new EventLoop(exception => SandboxLog.EventFailed(logger, exception));
-        Launcher = new SandboxLauncher(settings, directory, Cgroups, loop);
+        Launcher = new SandboxLauncher(settings, directory, Cgroups, loop, defences);
         Networks = new SandboxNetworks(settings, loop, logger);
         Networks.Start();
         Booter = new SandboxBooter(Launcher, settings);
@@ -124,7 +125,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         // The canary and the first sandboxes of the pools start side by side: neither depends on the other.
         status.Runtimes = [.. RuntimeIds.All.Where(runtime => RuntimeCommand.IsInstalled(settings, runtime))];
         var filled = Pools.FillAsync(status.Runtimes);
-        if (await new Canary(Launcher, settings, directory).FindProblemAsync() is { } leak)
+        if (defences.Canary && await new Canary(Launcher, settings, directory).FindProblemAsync() is { } leak)
         {
             return leak;
         }

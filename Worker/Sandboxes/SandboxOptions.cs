@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Sandboxes;
 
@@ -13,6 +14,13 @@ public sealed record SandboxOptions
     /// any user pass (o+x) if the worker is root. Default: /var/lib/faascluster/sandboxes for root, else ~/.local/state/faascluster/sandboxes.
     /// </summary>
     public string? Directory { get; init; }
+
+    /// <summary>What puts walls around functions: bubblewrap, the default, or crun.</summary>
+    public IsolationKind Isolation { get; init; }
+
+    /// <summary>crun, default /usr/bin/crun.</summary>
+    [Required]
+    public string CrunPath { get; init; } = "/usr/bin/crun";
 
     /// <summary>bubblewrap, default /usr/bin/bwrap.</summary>
     [Required]

@@ -1,3 +1,4 @@
+using FaasCluster.Worker.Sandboxes.Isolation;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace FaasCluster.Worker.Sandboxes;
@@ -16,6 +17,7 @@ internal static class SandboxServices
         services.AddOptions<SandboxOptions>().Bind(configuration.GetSection("Sandbox")).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SandboxStatus>();
+        services.TryAddSingleton(Defences.All);
         services.AddSingleton<SandboxHost>();
         services.AddSingleton<ISandboxFactory, SandboxFactory>();
         return services;

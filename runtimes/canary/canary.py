@@ -4,6 +4,7 @@ Reads from standard input where the worker has planted what must not be reachabl
 """
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import socket
 import sys
 
 CLONE_NEWUSER = 0x10000000
+libc = ctypes.CDLL(None, use_errno=True)
 plan = json.load(sys.stdin)
 held, broken = [], {}
 
@@ -42,21 +44,21 @@ def processes():
 
 @attempt("environment of other processes")
 def _():
-    allowed = set(os.environ)
+    allowed = {f"{name}={value}" for name, value in os.environ.items()}
     for process in processes():
         try:
             variables = contents(f"/proc/{process}/environ").split(b"\0")
         except OSError:
             continue
-        foreign = [v for v in variables if v and v.split(b"=")[0].decode(errors="replace") not in allowed]
-        if foreign or (process == "1" and any(variables)):
-            return f"/proc/{process}/environ holds {len(variables)} variables"
+        foreign = [v for v in variables if v and v.decode(errors="surrogateescape") not in allowed]
+        if foreign:
+            return f"/proc/{process}/environ holds {len(foreign)} variables that are not this program's"
 
 
 @attempt("processes of the host")
 def _():
     seen = processes()
-    # bubblewrap's own and this one.
+    # The first and this one.
     if len(seen) > 2 or os.getppid() not in (0, 1):
         return f"{len(seen)} processes: {' '.join(seen)}"
 
@@ -123,8 +125,52 @@ def _():
 def _():
     child = os.fork()
     if child == 0:
-        os._exit(0 if ctypes.CDLL(None).unshare(CLONE_NEWUSER) == 0 else 1)
+        os._exit(0 if libc.unshare(CLONE_NEWUSER) == 0 else 1)
     return os.waitpid(child, 0)[1] == 0 and "unshare(CLONE_NEWUSER) worked"
+
+
+def call(number, *arguments):
+    """Makes a system call, and tells the error's number if it is refused."""
+    result = libc.syscall(ctypes.c_long(number), *(ctypes.c_long(argument) for argument in arguments))
+    return 0 if result >= 0 else ctypes.get_errno()
+
+
+# Each with arguments for which an unfiltered kernel has another answer than EPERM: it carries it out, or finds the arguments wrong.
+REFUSED = {
+    "keyctl": ((250, 219), (0, -3, 0)),
+    "add_key": ((248, 217), (0, 0, 0, 0, 0)),
+    "ptrace": ((101, 117), (0x4206, 0x7FFFFFF0, 0, 0)),
+    "process_vm_readv": ((310, 270), (0x7FFFFFF0, 0, 0, 0, 0, 0)),
+    "personality": ((135, 92), (0x0040000,)),
+    "io_uring_setup": ((425, 425), (0, 0)),
+    "userfaultfd": ((323, 282), (0x40000000,)),
+    "kcmp": ((312, 272), (0x7FFFFFF0, 0x7FFFFFF0, 0, 0, 0)),
+    "clone with new namespaces": ((56, 220), (0x10000000 | 0x20000 | 0x200, 0, 0, 0, 0)),
+    "ioctl TIOCSTI": ((16, 29), (0, 0x5412, 0)),
+    "ioctl TIOCSTI with more bits": ((16, 29), (0, 0x1_0000_5412, 0)),
+}
+
+
+@attempt("forbidden system calls")
+def _():
+    machine = ("x86_64", "aarch64").index(os.uname().machine)
+    answers = {name: call(numbers[machine], *arguments) for name, (numbers, arguments) in REFUSED.items()}
+    open_calls = [f"{name} answered {error}" for name, error in answers.items() if error != errno.EPERM]
+    for name, number in {"clone3": 435, "a call of the future": 1000}.items():
+        if call(number, 0, 0) != errno.ENOSYS:
+            open_calls.append(f"{name} exists")
+    return ", ".join(open_calls)
+
+
+@attempt("sockets of other families")
+def _():
+    for family in (17, 38, 40):  # AF_PACKET, AF_ALG, AF_VSOCK
+        try:
+            socket.socket(family, socket.SOCK_STREAM).close()
+            return f"family {family}"
+        except OSError as error:
+            if error.errno != errno.EAFNOSUPPORT:
+                return f"family {family}: {error}"
 
 
 @attempt("capabilities")

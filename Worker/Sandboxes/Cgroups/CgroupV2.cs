@@ -62,6 +62,10 @@ internal sealed class CgroupV2 : ICgroup
         }
 
         CgroupFile.Write(In("memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
+        if (File.Exists(In("cpu.weight")))
+        {
+            CgroupFile.Write(In("cpu.weight"), CpuWeight.V2(bytes).ToString(CultureInfo.InvariantCulture));
+        }
     }
 
     /// <inheritdoc/>

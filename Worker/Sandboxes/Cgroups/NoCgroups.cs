@@ -4,13 +4,13 @@ namespace FaasCluster.Worker.Sandboxes.Cgroups;
 /// No cgroup can be written: limits are those of single processes (the launcher sets them), nobody counts, and a sandbox
 /// ends with its process-id namespace alone.
 /// </summary>
-internal sealed class NoCgroups(string reason) : ICgroupHierarchy
+internal sealed class NoCgroups(string reason, MemoryEnforcement enforcement = MemoryEnforcement.PerProcess) : ICgroupHierarchy
 {
     /// <inheritdoc/>
     public string Description => $"no cgroups ({reason})";
 
     /// <inheritdoc/>
-    public MemoryEnforcement Enforcement => MemoryEnforcement.PerProcess;
+    public MemoryEnforcement Enforcement => enforcement;
 
     /// <inheritdoc/>
     public ICgroup Create(string name) => new NoCgroup();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using FaasCluster.Worker.Sandboxes.Cgroups;
+using FaasCluster.Worker.Sandboxes.Isolation;
 using FaasCluster.Worker.Sandboxes.Native;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
@@ -14,6 +15,8 @@ internal sealed class SandboxLauncher : IAsyncDisposable
     private readonly SandboxOptions options;
     private readonly InstanceDirectory instance;
     private readonly EventLoop loop;
+    private readonly Defences defences;
+    private readonly IIsolator isolator;
     private readonly SandboxSlots slots;
     private readonly BlockingCollection<Action> work = [];
     private readonly ConcurrentDictionary<int, SandboxProcess> running = new();
@@ -23,9 +26,11 @@ internal sealed class SandboxLauncher : IAsyncDisposable
     private int launching;
     private bool stopping;
 
-    public SandboxLauncher(SandboxOptions options, InstanceDirectory instance, ICgroupHierarchy cgroups, EventLoop loop)
+    public SandboxLauncher(SandboxOptions options, InstanceDirectory instance, ICgroupHierarchy cgroups, EventLoop loop, Defences? defences = null)
     {
         this.options = options;
+        this.defences = defences ?? Defences.All;
+        isolator = Isolators.For(options, this.defences);
         this.instance = instance;
         this.loop = loop;
         Cgroups = cgroups;
@@ -135,17 +140,28 @@ internal sealed class SandboxLauncher : IAsyncDisposable
 
     private async Task<SandboxProcess> SpawnAsync(LaunchRequest request, int slot, string directory, ICgroup cgroup)
     {
-        int? user = Environment.IsPrivilegedProcess ? options.UserIdBase + (instance.Number * SandboxOptions.MostSandboxes) + slot : null;
-        var arguments = BubblewrapCommand.Shell(options, cgroup.ProcsFiles, user, instance.Name, Limited(request));
-        var settings = BubblewrapCommand.Arguments(options, instance.RootTree, request.PackageDirectory ?? Path.Combine(directory, "task"), request.Environment);
+        int? user = Environment.IsPrivilegedProcess && defences.OwnUser ? options.UserIdBase + (instance.Number * SandboxOptions.MostSandboxes) + slot : null;
+        var command = isolator.Prepare(new SandboxPlan
+        {
+            Owner = instance.Name,
+            Directory = directory,
+            UserId = user ?? (int)Libc.geteuid(),
+            GroupId = user ?? (int)Libc.getegid(),
+            Root = instance.RootTree,
+            Task = request.PackageDirectory ?? Path.Combine(directory, "task"),
+            Environment = request.Environment,
+            Command = Limited(request),
+        });
+        var arguments = LaunchScript.Arguments(options, defences, cgroup.ProcsFiles, user, command.Arguments);
 
         using var input = request.Input is { } bytes ? Descriptor.Memory("event", bytes.Span) : Descriptor.Open("/dev/null", Libc.O_RDONLY);
-        using var settingsFile = Descriptor.Memory("arguments", settings);
+        List<Descriptor> files = [];
         Descriptor? outRead = null, errorRead = null, control = null, process = null;
         OutputCapture? output = null;
         var id = 0;
         try
         {
+            files.AddRange(command.Files.Select(contents => Descriptor.Memory("isolator", contents)));
             (outRead, var outWrite) = Descriptor.Pipe();
             using var ownOutWrite = outWrite;
             (errorRead, var errorWrite) = Descriptor.Pipe();
@@ -168,7 +184,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
                 output.Begin(log);
             }
 
-            id = await OnThreadAsync(() => Spawn.Start("/bin/sh", arguments, [input.Number, outWrite.Number, errorWrite.Number, theirControl.Number, settingsFile.Number]));
+            id = await OnThreadAsync(() => Spawn.Start("/bin/sh", arguments, [input.Number, outWrite.Number, errorWrite.Number, theirControl.Number, .. files.Select(file => file.Number)]));
 
             // Nobody else reaps it, so the id is still its own.
             process = Descriptor.Own(Libc.pidfd_open(id, 0), "pidfd_open");
@@ -194,6 +210,10 @@ internal sealed class SandboxLauncher : IAsyncDisposable
             control?.Dispose();
             process?.Dispose();
             throw;
+        }
+        finally
+        {
+            files.ForEach(file => file.Dispose());
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class SandboxProcess : IAsyncDisposable
         key = loop.Add(process, Reap);
     }
 
-    /// <summary>bubblewrap's process id on the host.</summary>
+    /// <summary>The isolator's process id on the host.</summary>
     public int ProcessId { get; }
 
     /// <summary>Its user on the host; null if it is the worker's.</summary>
@@ -200,7 +200,7 @@ internal sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
-    // bubblewrap outside, bubblewrap as process 1 inside, and what was asked for below it.
+    // The isolator outside, process 1 inside, and what was asked for below it.
     private int FindPayload() => payload != 0 ? payload : payload = FindChild(FindChild(ProcessId));
 
     private static int FindChild(int parent)

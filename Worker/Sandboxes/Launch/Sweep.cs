@@ -27,10 +27,10 @@ internal static class Sweep
     }
 
     // What had just been started when its worker died was not yet tied to it, and without cgroups nothing else knows of it. Its
-    // command line has the worker's name (see BubblewrapCommand), as an argument of its own.
+    // command line has the worker's name, as an argument of its own.
     private static void KillProcesses(string name)
     {
-        var marker = Encoding.UTF8.GetBytes($"\0{BubblewrapCommand.OwnerVariable}\0{name}\0");
+        var marker = Encoding.UTF8.GetBytes($"\0{name}\0");
         foreach (var directory in Directory.GetDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var id))

