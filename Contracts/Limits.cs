@@ -6,6 +6,9 @@ public static class Limits
     /// <summary>Largest payload of a synchronous call and largest answer, in bytes: 6 MiB + 100, as Lambda enforces it.</summary>
     public const int SynchronousPayloadBytes = (6 << 20) + 100;
 
+    /// <summary>Largest answer that is streamed to its caller, in bytes: 200 MiB, as for Lambda; the worker's setting may say less or more.</summary>
+    public const long StreamedAnswerBytes = 200L << 20;
+
     /// <summary>Largest payload of an asynchronous invocation, in bytes: 1 MiB.</summary>
     public const int AsynchronousPayloadBytes = 1 << 20;
 

@@ -36,6 +36,16 @@ public interface IDelivery
     /// <summary>Tells the waiting gateway that the run started here, so that it can watch this worker. Nothing for asynchronous ones. Never throws.</summary>
     ValueTask SendStartedAsync();
 
+    /// <summary>
+    /// Opens the way for an answer in pieces; null if nobody waits, or if whoever waits takes it only whole. Once it is started, the reply
+    /// ends it and has no body of its own.
+    /// </summary>
+    /// <param name="onRefused">
+    /// Called at most once, from any thread, when nobody takes the answer any more: <see cref="ErrorCode.CallerLeft"/>, or
+    /// <see cref="ErrorCode.InvalidResponse"/> if its head cannot be passed on. The run is to be killed.
+    /// </param>
+    IAnswerStream? OpenAnswer(Action<ErrorCode> onRefused);
+
     /// <summary>Answers the waiting gateway. Nothing for asynchronous ones. Never throws: a caller that cannot be reached has its own deadline.</summary>
     ValueTask SendReplyAsync(InvocationReply reply);
 }

@@ -11,8 +11,15 @@ public interface IInvocationSender
     /// </summary>
     /// <param name="message">A synchronous invocation.</param>
     /// <param name="runLimit">The longest that init and run may take once started.</param>
-    /// <param name="cancellationToken">Ends the wait when the caller leaves; the outcome is then <see cref="ErrorCode.Cancelled"/>.</param>
-    Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken);
+    /// <param name="sink">
+    /// Takes an answer that comes in pieces; null if the caller takes it only whole. If it was started, a reply without an error says that
+    /// all pieces were passed on, and anything else that the answer is not whole.
+    /// </param>
+    /// <param name="cancellationToken">
+    /// Ends the wait when the caller leaves; the outcome is then <see cref="ErrorCode.Cancelled"/>. A run whose answer has begun to come in
+    /// pieces is killed.
+    /// </param>
+    Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, IAnswerSink? sink, CancellationToken cancellationToken);
 
     /// <summary>Sends an asynchronous invocation; returns after the broker confirmed it (or the file was synced).</summary>
     /// <returns>Null when it is safe; else queue_full (the queue is at its limit) or broker_unavailable (not confirmed, or unroutable).</returns>
@@ -34,6 +41,14 @@ public interface IInvocationSender
     /// </summary>
     /// <exception cref="MessagingUnavailableException">The broker cannot be reached; call again.</exception>
     Task DeleteFunctionAsync(Guid functionId, Func<InvocationMessage, CancellationToken, Task> drained, CancellationToken cancellationToken);
+}
+
+/// <summary>Shorter forms.</summary>
+public static class InvocationSenders
+{
+    /// <summary>As <see cref="IInvocationSender.CallAsync"/>, for a caller that takes the answer only whole.</summary>
+    public static Task<CallOutcome> CallAsync(this IInvocationSender sender, InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken) =>
+        sender.CallAsync(message, runLimit, sink: null, cancellationToken);
 }
 
 /// <summary>How a synchronous call ended. Exactly one of reply and error is set.</summary>

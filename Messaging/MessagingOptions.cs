@@ -42,6 +42,13 @@ public sealed record MessagingOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
     public TimeSpan PresenceInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How much of one streamed answer may be under way between its function and its caller, in bytes, 64 kB to 16 MB, default 256 kB: so
+    /// much memory may a caller that does not read take on the gateway.
+    /// </summary>
+    [Range(64 << 10, 16 << 20)]
+    public int StreamWindowBytes { get; init; } = 256 << 10;
+
     private static string MakeNodeId()
     {
         var host = new string([.. Environment.MachineName.Where(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_').Take(40)]);

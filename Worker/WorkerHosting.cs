@@ -33,6 +33,8 @@ public static class WorkerHosting
         services.AddSingleton<CancelledInvocations>();
         services.AddSingleton<IControlBusHandler<InvocationCancelled>>(provider => provider.GetRequiredService<CancelledInvocations>());
         services.AddSingleton<OnceGuard>();
+        services.AddSingleton<Completion>();
+        services.AddSingleton<Admission>();
         services.AddSingleton<InvocationExecutor>();
         services.AddSingleton<SlotLeases>();
         services.AddSingleton<LaneServices>();

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FaasCluster.Contracts;
 
 namespace FaasCluster.Worker;
 
@@ -47,6 +48,10 @@ public sealed record WorkerOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan CommitWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most bytes of an answer that is streamed to its caller, 1 MiB and up, default 200 MiB: a run that writes more is killed.</summary>
+    [Range(1L << 20, long.MaxValue)]
+    public long StreamedAnswerBytes { get; init; } = Limits.StreamedAnswerBytes;
 
     /// <summary>How long running invocations may go on after SIGTERM, 0 to 1 h, default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]

@@ -98,6 +98,9 @@ public enum ErrorCode
 
     /// <summary>A bug of the platform.</summary>
     Internal,
+
+    /// <summary>The caller left, or could not be reached any more, while the function was streaming its answer; the run was killed.</summary>
+    CallerLeft,
 }
 
 /// <summary>Who has to act on an error.</summary>
@@ -172,6 +175,9 @@ public static class ErrorCodes
         new(ErrorCode.PayloadTooLarge, "payload_too_large", Fault.Caller, RetryTrack.Never, false, 413, "The body is too large."),
         new(ErrorCode.UnsupportedMediaType, "unsupported_media_type", Fault.Caller, RetryTrack.Never, false, 415, "The content type is not supported."),
         new(ErrorCode.Internal, "internal", Fault.Platform, RetryTrack.Platform, false, 500, "The platform failed."),
+
+        // The only end by a caller that is billed: what ran until then was asked for, and its beginning was delivered.
+        new(ErrorCode.CallerLeft, "caller_left", Fault.Caller, RetryTrack.Never, true, 499, "The caller left while the function was streaming its answer."),
     ];
 
     private static readonly Dictionary<string, ErrorCodeInfo> ByName = Table.ToDictionary(info => info.Name);

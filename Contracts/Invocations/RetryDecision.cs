@@ -78,7 +78,7 @@ public sealed record RetryDecision
 
     private static InvocationState TerminalState(ErrorCode code) => code switch
     {
-        ErrorCode.Cancelled or ErrorCode.FunctionDeleted => InvocationState.Cancelled,
+        ErrorCode.Cancelled or ErrorCode.CallerLeft or ErrorCode.FunctionDeleted => InvocationState.Cancelled,
         ErrorCode.Expired or ErrorCode.WaitTimeout => InvocationState.Expired,
         ErrorCode.WorkerLost or ErrorCode.Poison => InvocationState.Lost,
         _ => InvocationState.Failed,

@@ -33,6 +33,9 @@ public static class TelemetryNames
     /// <summary>Counter: invocations that succeeded.</summary>
     public const string Invocations = "faas.invocations";
 
+    /// <summary>Histogram, By: length of an answer that was streamed to its caller, whole or not.</summary>
+    public const string StreamedAnswers = "faascluster.answers.streamed";
+
     /// <summary>Gauge: sandboxes by state (pooled, busy, idle).</summary>
     public const string Sandboxes = "faascluster.sandboxes";
 

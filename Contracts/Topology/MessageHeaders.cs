@@ -21,8 +21,35 @@ public static class MessageHeaders
     /// <summary>Type of a worker's answer; app-id is the worker.</summary>
     public const string ReplyType = "reply";
 
+    /// <summary>Type of a piece of a worker's answer; the first one is the head. app-id is the worker.</summary>
+    public const string PieceType = "piece";
+
+    /// <summary>Type of a worker's question, asked while it waits for credit, whether its answer is still taken; app-id is the worker.</summary>
+    public const string WaitingType = "waiting";
+
+    /// <summary>Type of a gateway's notice of how much of an answer it has passed on.</summary>
+    public const string CreditType = "credit";
+
+    /// <summary>Type of a gateway's notice that nobody takes an answer any more.</summary>
+    public const string RefusalType = "refusal";
+
     /// <summary>Type of a gateway's question whether a worker lives.</summary>
     public const string ProbeType = "probe";
+
+    /// <summary>In a call: how much of an answer may be under way in pieces, in bytes; missing if the caller takes it only whole.</summary>
+    public const string Window = "faas-window";
+
+    /// <summary>The worker's number of an answer in pieces; also in the reply that ends it.</summary>
+    public const string Stream = "faas-stream";
+
+    /// <summary>The number of a piece, from 0; in the reply, how many there were.</summary>
+    public const string Sequence = "faas-sequence";
+
+    /// <summary>In a credit: how much was passed on since the beginning.</summary>
+    public const string Credit = "faas-credit";
+
+    /// <summary>In a refusal: the name of the <see cref="Invocations.ErrorCode"/> by which the run ends.</summary>
+    public const string Why = "faas-why";
 
     /// <summary>The function's id, 32 hexadecimal digits.</summary>
     public const string Function = "faas-function";

@@ -37,7 +37,11 @@ internal sealed class Entry
     /// <summary>When nobody wants it any more; null for what is kept until it is settled.</summary>
     public DateTimeOffset? ExpiresAt { get; private init; }
 
-    public static Entry Call(InvocationMessage message) => new(message.FunctionId, EntryKind.Call) { Message = message, ExpiresAt = message.Deadline };
+    /// <summary>How much of an answer may be under way in pieces; 0 if the caller takes it only whole.</summary>
+    public int StreamWindow { get; private init; }
+
+    public static Entry Call(InvocationMessage message, int streamWindow) =>
+        new(message.FunctionId, EntryKind.Call) { Message = message, ExpiresAt = message.Deadline, StreamWindow = streamWindow };
 
     public static Entry Wake(Guid functionId, DateTimeOffset expiresAt) => new(functionId, EntryKind.Wake) { ExpiresAt = expiresAt };
 

@@ -59,8 +59,11 @@ internal sealed class InProcessBroker : IInvocationSender, IInvocationReceiver, 
     public string? Problem => file.Problem;
 
     /// <inheritdoc/>
-    public Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken) =>
-        calls.WaitAsync(message, kept => queues.AddCall(Entry.Call(kept)), runLimit, cancellationToken);
+    public Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, IAnswerSink? sink, CancellationToken cancellationToken)
+    {
+        var window = sink is null ? 0 : options.StreamWindowBytes;
+        return calls.WaitAsync(message, kept => queues.AddCall(Entry.Call(kept, window)), runLimit, sink, window, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public async Task<ErrorCode?> EnqueueAsync(InvocationMessage message, CancellationToken cancellationToken)

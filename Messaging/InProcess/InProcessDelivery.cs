@@ -8,6 +8,7 @@ internal sealed class InProcessDelivery(InProcessQueues queues, Entry entry, InP
     private static long lastNumber;
 
     private int settled;
+    private InProcessAnswerStream? answer;
 
     public Entry Entry => entry;
 
@@ -41,9 +42,12 @@ internal sealed class InProcessDelivery(InProcessQueues queues, Entry entry, InP
         return ValueTask.CompletedTask;
     }
 
+    public IAnswerStream? OpenAnswer(Action<ErrorCode> onRefused) =>
+        entry.StreamWindow == 0 ? null : answer = new InProcessAnswerStream(subscription.Calls, entry, onRefused);
+
     public ValueTask SendReplyAsync(InvocationReply reply)
     {
-        subscription.Calls.Answer(entry.Message, reply);
+        subscription.Calls.Answer(entry.Message, reply, answer);
         return ValueTask.CompletedTask;
     }
 

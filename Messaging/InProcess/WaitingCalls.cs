@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Messaging.Streaming;
 
 namespace FaasCluster.Messaging.InProcess;
 
@@ -12,10 +13,11 @@ internal sealed class WaitingCalls(string nodeId, TimeProvider time)
     /// <summary>For the record's commit and the way back.</summary>
     private static readonly TimeSpan ReplyGrace = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<InvocationMessage, Waiting> calls = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<InvocationMessage, WaitingCall> calls = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Queues a call and waits for its end.</summary>
-    public async Task<CallOutcome> WaitAsync(InvocationMessage message, Action<InvocationMessage> queue, TimeSpan runLimit, CancellationToken cancellationToken)
+    public async Task<CallOutcome> WaitAsync(
+        InvocationMessage message, Action<InvocationMessage> queue, TimeSpan runLimit, IAnswerSink? sink, int window, CancellationToken cancellationToken)
     {
         var patience = message.Deadline - time.GetUtcNow();
         if (patience <= TimeSpan.Zero)
@@ -25,25 +27,19 @@ internal sealed class WaitingCalls(string nodeId, TimeProvider time)
 
         // The queue may outlive the caller and the caller's buffer.
         var kept = message with { Body = message.Body.ToArray() };
-        var call = new Waiting();
+        var call = new WaitingCall(sink, window, cancellationToken);
         calls[kept] = call;
         try
         {
             queue(kept);
-            if (await WithinAsync(call.Progress.Task, patience + StartGrace, cancellationToken) is { } unstarted)
-            {
-                return new CallOutcome { Error = unstarted };
-            }
-
-            // Started or answered: from here on the run has its own limit.
-            return await WithinAsync(call.Reply.Task, runLimit + ReplyGrace, cancellationToken) is { } unanswered
-                ? new CallOutcome { Error = unanswered, StartedOn = nodeId }
-                : new CallOutcome { Reply = await call.Reply.Task, StartedOn = nodeId };
+            await EndAsync(call, patience, runLimit, cancellationToken);
         }
         finally
         {
             calls.TryRemove(kept, out _);
         }
+
+        return await call.FinishAsync();
     }
 
     /// <summary>Says that a call runs.</summary>
@@ -55,13 +51,41 @@ internal sealed class WaitingCalls(string nodeId, TimeProvider time)
         }
     }
 
-    /// <summary>Answers a call.</summary>
-    public void Answer(InvocationMessage? message, InvocationReply reply)
+    /// <summary>Takes a piece of an answer; false if nobody waits for it any more.</summary>
+    public bool Take(InvocationMessage? message, InProcessAnswerStream stream, long sequence, InvocationReply? head, ReadOnlyMemory<byte> piece)
     {
-        if (message?.InvocationId == reply.InvocationId && calls.TryGetValue(message, out var call))
+        if (message is null || !calls.TryGetValue(message, out var call))
         {
-            call.Reply.TrySetResult(reply);
-            call.Progress.TrySetResult();
+            return false;
+        }
+
+        call.Progress.TrySetResult();
+        return (sequence == 0 ? call.Begin(stream) : call.Answer) is { } answer && answer.Source == stream && answer.TryTake(sequence, head, piece);
+    }
+
+    /// <summary>Answers a call.</summary>
+    public void Answer(InvocationMessage? message, InvocationReply reply, InProcessAnswerStream? stream)
+    {
+        if (message?.InvocationId != reply.InvocationId || !calls.TryGetValue(message, out var call))
+        {
+            return;
+        }
+
+        // With an error it is not whole anyway. A second run of the same call must not end the answer of the first.
+        var isWhole = reply.Error is not null || (call.Answer is { } answer ? answer.Source == stream && answer.Count == stream.Count : stream is not { Count: > 0 });
+        call.TryEnd(isWhole ? new CallOutcome { Reply = reply, StartedOn = nodeId } : new CallOutcome { Error = ErrorCode.Internal, StartedOn = nodeId });
+    }
+
+    // Started or answered: from then on the run has its own limit.
+    private async Task EndAsync(WaitingCall call, TimeSpan patience, TimeSpan runLimit, CancellationToken cancellationToken)
+    {
+        if (await WithinAsync(call.Progress.Task, patience + StartGrace, cancellationToken) is { } unstarted)
+        {
+            call.TryEnd(new CallOutcome { Error = unstarted });
+        }
+        else if (await WithinAsync(call.End, runLimit + ReplyGrace, cancellationToken) is { } unanswered)
+        {
+            call.TryEnd(new CallOutcome { Error = unanswered, StartedOn = nodeId });
         }
     }
 
@@ -81,13 +105,5 @@ internal sealed class WaitingCalls(string nodeId, TimeProvider time)
         {
             return ErrorCode.Cancelled;
         }
-    }
-
-    private sealed class Waiting
-    {
-        /// <summary>Ends when the run started or was answered.</summary>
-        public TaskCompletionSource Progress { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource<InvocationReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

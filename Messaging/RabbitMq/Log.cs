@@ -65,4 +65,7 @@ internal static partial class Log
 
     [LoggerMessage(1030, LogLevel.Warning, "Leaving the warm queue of function {FunctionId} failed; what lies in it goes cold by itself: {Reason}")]
     public static partial void LeaveFailed(ILogger logger, Guid functionId, string reason);
+
+    [LoggerMessage(1031, LogLevel.Warning, "The streamed answer of invocation {InvocationId} is broken: message {Sequence} came after {Count}. Its caller's connection is aborted, and the run is killed.")]
+    public static partial void AnswerBroken(ILogger logger, Guid invocationId, long sequence, long count);
 }

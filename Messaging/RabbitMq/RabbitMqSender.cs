@@ -55,11 +55,11 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
     public ValueTask DisposeAsync() => publisher.DisposeAsync();
 
     /// <inheritdoc/>
-    public async Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken)
+    public async Task<CallOutcome> CallAsync(InvocationMessage message, TimeSpan runLimit, IAnswerSink? sink, CancellationToken cancellationToken)
     {
         try
         {
-            return await CallOnceAsync(message, runLimit, cancellationToken);
+            return await CallOnceAsync(message, runLimit, sink, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -104,7 +104,7 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
     public Task DeleteFunctionAsync(Guid functionId, Func<InvocationMessage, CancellationToken, Task> drained, CancellationToken cancellationToken) =>
         functions.DeleteAsync(functionId, drained, cancellationToken);
 
-    private async Task<CallOutcome> CallOnceAsync(InvocationMessage message, TimeSpan runLimit, CancellationToken cancellationToken)
+    private async Task<CallOutcome> CallOnceAsync(InvocationMessage message, TimeSpan runLimit, IAnswerSink? sink, CancellationToken cancellationToken)
     {
         // 1. Is there still time, a queue for the answer, and a channel that takes messages?
         var now = time.GetUtcNow();
@@ -130,6 +130,9 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
             WaitUntil = sentAt + (long)((patience + StartGrace).TotalSeconds * time.TimestampFrequency),
             RunLimit = runLimit + ReplyGrace,
             Channel = channel,
+            Sink = sink,
+            StreamWindow = sink is null ? 0 : options.StreamWindowBytes,
+            Leaving = cancellationToken,
         };
         calls.Add(call);
         try
@@ -148,7 +151,9 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
             }
 
             // 4. The rest is done by the answer, a return, a loss or the watch, whichever is first.
-            return await call.Task;
+            var outcome = await call.Task;
+            calls.Remove(call);
+            return call.Answer is { } answer ? await answer.FinishAsync(outcome) : outcome;
         }
         finally
         {
@@ -161,7 +166,7 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
         BrokerNames.Invoke,
         BrokerNames.RoutingKey(call.Message.FunctionId),
         mandatory: true,
-        MessageCodec.WriteCall(call.Message, call.ReplyQueue, call.Number.ToString(CultureInfo.InvariantCulture), now),
+        MessageCodec.WriteCall(call.Message, call.ReplyQueue, call.Number.ToString(CultureInfo.InvariantCulture), now, streamWindow: call.StreamWindow),
         cancellationToken);
 
     private async Task FailUnlessSentAsync(PendingCall call, Task<bool> sending)

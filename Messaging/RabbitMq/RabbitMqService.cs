@@ -2,13 +2,15 @@ using FaasCluster.Messaging.RabbitMq.Calls;
 using FaasCluster.Messaging.RabbitMq.Connections;
 using FaasCluster.Messaging.RabbitMq.Consuming;
 using FaasCluster.Messaging.RabbitMq.Publishing;
+using FaasCluster.Messaging.RabbitMq.Streaming;
 using Microsoft.Extensions.Hosting;
 
 namespace FaasCluster.Messaging.RabbitMq;
 
 /// <summary>Connects with the host's start and lets go with its stop: before those registered earlier, after those registered later.</summary>
 internal sealed class RabbitMqService(
-    BrokerConnections connections, RabbitMqSender sender, ReplyQueue replies, ConfirmedPublisher confirmed, CallWatch watch, Settlement settlement) : IHostedService
+    BrokerConnections connections, RabbitMqSender sender, ReplyQueue replies, AnswerSources sources, ConfirmedPublisher confirmed, CallWatch watch, Settlement settlement)
+    : IHostedService
 {
     /// <summary>A host is ready sooner if its first requests need not wait; one without a broker starts all the same and says so.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -18,7 +20,9 @@ internal sealed class RabbitMqService(
         connections.Start();
         confirmed.Start();
         settlement.Start();
+        settlement.Answers.Start();
         sender.Start();
+        sources.Start();
         replies.Start();
         watch.Start();
         try
@@ -37,6 +41,8 @@ internal sealed class RabbitMqService(
         await watch.DisposeAsync();
         await replies.DisposeAsync();
         await sender.DisposeAsync();
+        await sources.DisposeAsync();
+        await settlement.Answers.DisposeAsync();
         await settlement.DisposeAsync();
         await confirmed.DisposeAsync();
         await connections.DisposeAsync();

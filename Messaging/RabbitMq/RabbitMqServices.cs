@@ -4,6 +4,7 @@ using FaasCluster.Messaging.RabbitMq.Connections;
 using FaasCluster.Messaging.RabbitMq.Consuming;
 using FaasCluster.Messaging.RabbitMq.Publishing;
 using FaasCluster.Messaging.RabbitMq.Queues;
+using FaasCluster.Messaging.RabbitMq.Streaming;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FaasCluster.Messaging.RabbitMq;
@@ -19,6 +20,8 @@ internal static class RabbitMqServices
 
         services.AddSingleton<CallTable>();
         services.AddSingleton<WorkerPresence>();
+        services.AddSingleton<AnswerSources>();
+        services.AddSingleton<AnswerPieces>();
         services.AddSingleton<ReplyQueue>();
         services.AddSingleton<CallWatch>();
         services.AddSingleton<ConfirmedPublisher>();
@@ -29,6 +32,7 @@ internal static class RabbitMqServices
         services.AddSingleton<IInvocationSender>(provider => provider.GetRequiredService<RabbitMqSender>());
 
         services.AddSingleton<IQueueDepths, QueueDepthReader>();
+        services.AddSingleton<AnswerStreams>();
         services.AddSingleton<PresenceQueue>();
         services.AddSingleton<Settlement>();
         services.AddSingleton<IInvocationReceiver, RabbitMqReceiver>();

@@ -89,6 +89,12 @@ internal sealed class CancelledInvocations(TimeProvider time) : IControlBusHandl
                 IsCancelled = true;
             }
 
+            Kill();
+        }
+
+        /// <summary>Kills the run for a reason that whoever calls this knows.</summary>
+        public void Kill()
+        {
             // Outside of the lock, because it runs what is registered; disposed meanwhile there is nothing to kill.
             try
             {

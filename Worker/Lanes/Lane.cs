@@ -374,7 +374,7 @@ internal sealed class Lane
                 return false;
             }
 
-            if (!await services.Executor.AdmitAsync(next.Delivery, next.Message, services.Killed))
+            if (!await services.Admission.AdmitAsync(next.Delivery, next.Message, services.Killed))
             {
                 return slot.Sandbox.IsUsable;
             }

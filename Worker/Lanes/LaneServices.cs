@@ -13,6 +13,7 @@ internal sealed class LaneServices(
     IInvocationReceiver receiver,
     IControlBus bus,
     ISandboxFactory sandboxes,
+    Admission admission,
     InvocationExecutor executor,
     RevisionCache revisions,
     WorkerMetrics metrics,
@@ -31,6 +32,8 @@ internal sealed class LaneServices(
     public IControlBus Bus => bus;
 
     public ISandboxFactory Sandboxes => sandboxes;
+
+    public Admission Admission => admission;
 
     public InvocationExecutor Executor => executor;
 

@@ -46,7 +46,7 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
     }
 
     /// <inheritdoc/>
-    public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
+    public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         SandboxProcess process;

@@ -47,12 +47,12 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
             default,
             Manifest.InitTimeout,
             log,
-            frame => frame.Type switch
+            (frame, _) => ValueTask.FromResult<FrameOutcome?>(frame.Type switch
             {
                 FrameType.Loaded => Loaded(frame),
-                FrameType.InitError => Failed(Failures.Raised(ErrorCode.InitError, frame.ReadHeader(HeaderJson.Default.ErrorHeader)), fatal: true),
+                FrameType.InitError => FrameOutcome.Failed(Failures.Raised(ErrorCode.InitError, frame.ReadHeader(HeaderJson.Default.ErrorHeader)), fatal: true),
                 _ => throw new FrameException($"A {frame.Type} frame came while loading; expected Loaded or InitError."),
-            },
+            }),
             cancellationToken);
         return execution.Error switch
         {
@@ -66,7 +66,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
     public void LimitCpu() => process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
 
     /// <inheritdoc/>
-    public Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
+    public Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)
     {
         uses++;
         var body = signature == HandlerSignature.Event && message.Http is not null ? HttpEventV2.Build(message, revision, time.GetUtcNow()) : message.Body;
@@ -77,12 +77,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
             body,
             Manifest.Timeout,
             log,
-            frame => frame.Type switch
-            {
-                FrameType.Result => Answered(frame, message),
-                FrameType.Error => Raised(frame, message),
-                _ => throw new FrameException($"A {frame.Type} frame came; expected Result or Error."),
-            },
+            new AnswerReader(message, signature, response).TakeAsync,
             cancellationToken);
     }
 
@@ -101,7 +96,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         }
     }
 
-    // 1. Meters and log on. 2. One frame there, one frame back, within the timeout. 3. Drain what was printed. 4. If anything but a
+    // 1. Meters and log on. 2. One frame there, one or more back, within the timeout. 3. Drain what was printed. 4. If anything but a
     // clean answer came, kill everything first. 5. Read the counters; a kill for memory outranks whatever the frame said.
     private async Task<ExecutionOutcome> ExchangeAsync<T>(
         FrameType type,
@@ -110,7 +105,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         ReadOnlyMemory<byte> body,
         TimeSpan timeout,
         IExecutionLog log,
-        Func<Frame, Outcome> read,
+        Func<Frame, CancellationToken, ValueTask<FrameOutcome?>> take,
         CancellationToken cancellationToken)
     {
         process.Output.Begin(log);
@@ -122,10 +117,10 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         }
 
         deadline.CancelAfter(timeout);
-        Outcome outcome;
+        FrameOutcome outcome;
         await using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), deadline))
         {
-            outcome = await TryExchangeAsync(type, state, writeHeader, body, read, cancellationToken);
+            outcome = await TryExchangeAsync(type, state, writeHeader, body, take, cancellationToken);
         }
 
         deadline.CancelAfter(Timeout.InfiniteTimeSpan);
@@ -139,7 +134,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         process.Output.End();
         if (outcome.Error?.Code != ErrorCode.Cancelled && (meter.RanOutOfMemory || (outcome.IsFatal && process.Output.SaidOutOfMemory)))
         {
-            outcome = Failed(Failures.OutOfMemory(Manifest), fatal: true);
+            outcome = FrameOutcome.Failed(Failures.OutOfMemory(Manifest), fatal: true);
             broken = true;
             await process.KillAsync();
         }
@@ -154,29 +149,36 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         };
     }
 
-    private async ValueTask<Outcome> TryExchangeAsync<T>(
-        FrameType type, T state, Action<Utf8JsonWriter, T> writeHeader, ReadOnlyMemory<byte> body, Func<Frame, Outcome> read, CancellationToken cancellationToken)
+    private async ValueTask<FrameOutcome> TryExchangeAsync<T>(
+        FrameType type, T state, Action<Utf8JsonWriter, T> writeHeader, ReadOnlyMemory<byte> body, Func<Frame, CancellationToken, ValueTask<FrameOutcome?>> take,
+        CancellationToken cancellationToken)
     {
         try
         {
             await process.Channel.SendAsync(type, state, writeHeader, body, deadline.Token);
-            return read(await process.Channel.ReceiveAsync(MostResultBytes, deadline.Token));
+            while (true)
+            {
+                if (await take(await process.Channel.ReceiveAsync(MostResultBytes, deadline.Token), deadline.Token) is { } outcome)
+                {
+                    return outcome;
+                }
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return Failed(Failures.Of(ErrorCode.Cancelled, "The invocation was cancelled while it ran; it was killed."), fatal: true);
+            return FrameOutcome.Failed(Failures.Of(ErrorCode.Cancelled, "The invocation was cancelled while it ran; it was killed."), fatal: true);
         }
         catch (OperationCanceledException)
         {
-            return Failed(Failures.Timeout(Manifest), fatal: true);
+            return FrameOutcome.Failed(Failures.Timeout(Manifest), fatal: true);
         }
         catch (FrameTooLargeException)
         {
-            return Failed(Failures.ResponseTooLarge(), fatal: true);
+            return FrameOutcome.Failed(Failures.ResponseTooLarge(), fatal: true);
         }
         catch (FrameException exception)
         {
-            return Failed(Failures.Of(ErrorCode.ProtocolError, exception.Message), fatal: true);
+            return FrameOutcome.Failed(Failures.Of(ErrorCode.ProtocolError, exception.Message), fatal: true);
         }
         catch (Exception exception) when (exception is EndOfStreamException or SocketException)
         {
@@ -184,19 +186,19 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         }
     }
 
-    private async Task<Outcome> ExplainEndAsync()
+    private async Task<FrameOutcome> ExplainEndAsync()
     {
         try
         {
-            return Failed(Failures.Exited(await process.Exited.WaitAsync(ExitPatience)), fatal: true);
+            return FrameOutcome.Failed(Failures.Exited(await process.Exited.WaitAsync(ExitPatience)), fatal: true);
         }
         catch (TimeoutException)
         {
-            return Failed(Failures.Of(ErrorCode.ProtocolError, "The function closed the runtime's control socket (descriptor 3) and went on."), fatal: true);
+            return FrameOutcome.Failed(Failures.Of(ErrorCode.ProtocolError, "The function closed the runtime's control socket (descriptor 3) and went on."), fatal: true);
         }
     }
 
-    private Outcome Loaded(Frame frame)
+    private FrameOutcome Loaded(Frame frame)
     {
         signature = frame.ReadHeader(HeaderJson.Default.LoadedHeader).Signature switch
         {
@@ -204,53 +206,6 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
             "http" => HandlerSignature.Http,
             var other => throw new FrameException($"A Loaded frame names the signature '{other}'; expected event or http."),
         };
-        return new Outcome(new InvocationResult(), null, IsFatal: false);
+        return new FrameOutcome(new InvocationResult(), null, IsFatal: false);
     }
-
-    private Outcome Answered(Frame frame, InvocationMessage message)
-    {
-        var header = frame.ReadHeader(HeaderJson.Default.ResultHeader);
-        CheckId(header.Id, message);
-        if (frame.Body.Length > Limits.SynchronousPayloadBytes)
-        {
-            return Failed(Failures.ResponseTooLarge(), fatal: false);
-        }
-
-        if (signature == HandlerSignature.Event && message.Http is not null)
-        {
-            var (result, error) = HttpResponseV2.Read(frame.OwnBody());
-            return new Outcome(result, error, IsFatal: false);
-        }
-
-        return new Outcome(
-            new InvocationResult
-            {
-                HttpStatus = header.Status,
-                Headers = [.. (header.Headers ?? []).Where(pair => pair is [not null, not null]).Select(pair => KeyValuePair.Create(pair![0]!, pair[1]!))],
-                ContentType = header.ContentType ?? "application/json",
-                Body = frame.OwnBody(),
-            },
-            null,
-            IsFatal: false);
-    }
-
-    private static Outcome Raised(Frame frame, InvocationMessage message)
-    {
-        var header = frame.ReadHeader(HeaderJson.Default.ErrorHeader);
-        CheckId(header.Id, message);
-        return Failed(header.TooLarge ? Failures.ResponseTooLarge() : Failures.Raised(ErrorCode.FunctionError, header), header.Fatal);
-    }
-
-    // An answer that was forged, or left over from another invocation, must not reach this one's caller.
-    private static void CheckId(string? id, InvocationMessage message)
-    {
-        if (id != RequestHeaders.Id(message))
-        {
-            throw new FrameException($"An answer to invocation '{id}' came; expected '{RequestHeaders.Id(message)}'.");
-        }
-    }
-
-    private static Outcome Failed(InvocationError error, bool fatal) => new(null, error, fatal);
-
-    private readonly record struct Outcome(InvocationResult? Result, InvocationError? Error, bool IsFatal);
 }

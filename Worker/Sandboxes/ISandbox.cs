@@ -65,8 +65,9 @@ internal interface ISandbox : IAsyncDisposable
     /// </summary>
     /// <param name="message">The invocation; its body is there also if it was stored.</param>
     /// <param name="log">Receives what the function prints during this invocation.</param>
+    /// <param name="response">Takes an answer that comes in pieces.</param>
     /// <param name="cancellationToken">Kills the run; the outcome is then <see cref="ErrorCode.Cancelled"/>.</param>
-    Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken);
+    Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken);
 }
 
 /// <summary>How one run ended. Exactly one of result and error is set.</summary>

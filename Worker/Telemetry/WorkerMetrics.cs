@@ -26,6 +26,7 @@ internal sealed class WorkerMetrics : IDisposable
     private readonly Counter<long> callersGone;
     private readonly Counter<long> throttled;
     private readonly Counter<long> logLinesDropped;
+    private readonly Histogram<long> streamed;
 
     public WorkerMetrics(IMeterFactory meters)
     {
@@ -43,6 +44,7 @@ internal sealed class WorkerMetrics : IDisposable
         spills = meter.CreateCounter<long>(TelemetryNames.Spills);
         callersGone = meter.CreateCounter<long>(TelemetryNames.CallersGone);
         throttled = meter.CreateCounter<long>(TelemetryNames.Throttled);
+        streamed = meter.CreateHistogram<long>(TelemetryNames.StreamedAnswers, "By");
         logLinesDropped = meter.CreateCounter<long>(TelemetryNames.LogLinesDropped);
     }
 
@@ -81,6 +83,9 @@ internal sealed class WorkerMetrics : IDisposable
         tags.Add(TelemetryNames.ErrorType, error.Code.ToWire());
         errors.Add(1, tags);
     }
+
+    public void Streamed(FunctionManifest manifest, InvocationMessage message, long bytes) =>
+        streamed.Record(bytes, new TagList { { TelemetryNames.FaasName, manifest.Name }, { TelemetryNames.FaasVersion, message.Revision } });
 
     public void Duplicate() => duplicates.Add(1);
 

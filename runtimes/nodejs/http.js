@@ -67,22 +67,57 @@ exports.makeRequest = (header, rawBody) => {
   });
 };
 
-exports.makeResponse = (request, done) => {
+const MOST_HELD = 65536;
+
+// What is written and ended in one go is one answer. What is not ended when the event loop comes round goes out in pieces, the
+// first of them with what was written so far; and so does what is too much to be held back.
+exports.makeResponse = (request, done, answer) => {
   const chunks = [];
   const headers = new Map(); // lower-case name -> [name, value]
+  let held = 0;
+  let ending = false;
+  let waiting;
+  const head = () => {
+    const pairs = [...headers.values()].flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((each) => [name, String(each)]));
+    const type = headers.get('content-type')?.[1];
+    return { status: Number(response.statusCode) || 500, headers: pairs.filter(([name]) => !/^content-(type|length)$/i.test(name)), contentType: type ? String(type) : 'text/html; charset=utf-8' };
+  };
+  const start = (next) => {
+    clearImmediate(waiting);
+    response.headersSent = true;
+    answer.start(head(), Buffer.concat(chunks), next);
+    chunks.length = 0;
+  };
   const response = new Writable({
-    write(chunk, encoding, next) { chunks.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk); next(); },
+    highWaterMark: MOST_HELD,
+    write(chunk, encoding, next) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+      if (answer.isStarted) {
+        answer.write(bytes, next);
+        return;
+      }
+      chunks.push(bytes);
+      held += bytes.length;
+      if (held >= MOST_HELD && !ending) {
+        start(next);
+      } else {
+        waiting ??= setImmediate(() => { if (!ending && !answer.isStarted) start(() => {}); });
+        next();
+      }
+    },
     final(next) {
-      const pairs = [...headers.values()].flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((each) => [name, String(each)]));
-      const type = headers.get('content-type')?.[1];
-      done(
-        { status: Number(response.statusCode) || 500, headers: pairs.filter(([name]) => !/^content-(type|length)$/i.test(name)), contentType: type ? String(type) : 'text/html; charset=utf-8' },
-        request.method === 'HEAD' ? Buffer.alloc(0) : Buffer.concat(chunks),
-      );
+      clearImmediate(waiting);
+      response.headersSent = true;
+      if (answer.isStarted) answer.end();
+      else done(head(), request.method === 'HEAD' ? Buffer.alloc(0) : Buffer.concat(chunks));
       next();
     },
   });
+  const end = response.end;
+  response.end = (...given) => { ending = true; return end.apply(response, given); };
+  response.flushHeaders = () => { if (!answer.isStarted && !ending) start(() => {}); };
   const setHeader = (name, value) => {
+    if (answer.isStarted) throw Object.assign(new Error('Cannot set headers after they are sent to the client'), { code: 'ERR_HTTP_HEADERS_SENT' });
     if (name && typeof name === 'object') for (const [key, each] of Object.entries(name)) setHeader(key, each);
     else headers.set(String(name).toLowerCase(), [String(name), value]);
     return response;

@@ -7,6 +7,8 @@ const path = require('node:path');
 const { Writable } = require('node:stream');
 const { createRequire } = require('node:module');
 const { pathToFileURL } = require('node:url');
+const { Failure, describe } = require('./errors.js');
+const streaming = require('./stream.js');
 
 // Loaded while nothing is asked, so that a cold start from the pool finds it in memory, and one that could not wait pays only for
 // what it uses. The loader of ES modules is set up at its first use.
@@ -16,7 +18,7 @@ const ahead = [
   () => require('./http.js'),
 ];
 
-const [READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR] = [1, 2, 3, 4, 5, 6, 7];
+const [READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR, RESULT_START, CHUNK, RESULT_END] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const TASK = '/var/task';
 const PREFIX = 9;
 const MAXIMUM_RESULT = (6 << 20) + 100;
@@ -49,7 +51,8 @@ socket.on('error', () => exit(0));
 socket.on('end', () => exit(0));
 socket.on('close', () => exit(0));
 
-function send(type, header, body) {
+// The callback comes when the worker's end of the socket has room for all of it.
+function send(type, header, body, callback) {
   const head = header ? Buffer.from(JSON.stringify(header)) : Buffer.alloc(0);
   const length = body ? body.length : 0;
   const small = length <= 65536;
@@ -59,8 +62,8 @@ function send(type, header, body) {
   frame.writeUInt32BE(head.length, 5);
   head.copy(frame, PREFIX);
   if (body && small) body.copy(frame, PREFIX + head.length);
-  socket.write(frame);
-  if (body && !small) socket.write(body);
+  socket.write(frame, body && !small ? undefined : callback);
+  if (body && !small) socket.write(body, callback);
 }
 
 let pending = [];
@@ -79,39 +82,6 @@ socket.on('data', (chunk) => {
     receive(data[4], start > PREFIX ? JSON.parse(data.toString('utf8', PREFIX, start)) : {}, data.subarray(start, total));
   }
 });
-
-class Failure extends Error {
-  constructor(type, message, cause) {
-    super(message, { cause });
-    this.name = type;
-  }
-}
-
-// Only what lies in the package: the runtime's and Node's own frames tell the user nothing.
-function userFrames(error) {
-  const own = error instanceof Failure ? error.cause : error;
-  const lines = typeof own?.stack === 'string' ? own.stack.split('\n') : [];
-  return lines.filter((line) => /^\s+at /.test(line) && line.includes(`${TASK}/`)).map((line) => line.trim()).reverse().slice(-50);
-}
-
-// What the error says about a further attempt.
-function advice(error) {
-  if (error.doNotRetry === true) return { doNotRetry: true };
-  const seconds = error.retryAfterSeconds;
-  return typeof seconds === 'number' && !Number.isNaN(seconds) ? { retryAfterSeconds: Math.max(0, Math.min(seconds, 1e9)) } : {};
-}
-
-function describe(error) {
-  try {
-    if (error instanceof Error || (error && typeof error === 'object' && 'message' in error)) {
-      const type = error instanceof Failure ? error.name : (error.name && error.name !== 'Error' ? error.name : error.constructor?.name) || 'Error';
-      return { type: String(type), message: String(error.message).slice(0, 4096), stackTrace: userFrames(error), ...advice(error) };
-    }
-    return { type: typeof error, message: (typeof error === 'string' ? error : JSON.stringify(error) ?? String(error)).slice(0, 4096), stackTrace: [] };
-  } catch {
-    return { type: 'Error', message: "(the error's text raised an error itself)", stackTrace: [] };
-  }
-}
 
 function isModule(file) {
   if (file.endsWith('.mjs')) return true;
@@ -204,12 +174,23 @@ function succeedWith(invocation, value) {
   succeed(invocation, {}, Buffer.from(text));
 }
 
+// An answer in pieces. What an invocation that is over still writes is dropped.
+function answerOf(invocation) {
+  const sendUnlessOver = (type, header, body, callback) => (invocation.settled ? callback() : send(type, header, body, callback));
+  return new streaming.Answer(sendUnlessOver, { start: RESULT_START, chunk: CHUNK }, invocation.id, () => finish(invocation, () => send(RESULT_END, { id: invocation.id })));
+}
+
 function invokeEvent(invocation, header, body) {
   let event;
   try {
     event = body.length > 0 ? JSON.parse(body.toString('utf8')) : {};
   } catch (error) {
     fail(invocation, new Failure('Runtime.UnmarshalError', `The event is not JSON: ${error.message}`));
+    return;
+  }
+  if (streaming.isStreaming(handler)) {
+    const failAs = (error, type) => fail(invocation, type ? new Failure(type, error.message, error) : error);
+    streaming.run(handler, event, makeContext(load, header, () => {}), answerOf(invocation), failAs);
     return;
   }
   const callback = (error, value) => (error ? fail(invocation, error) : succeedWith(invocation, value));
@@ -233,7 +214,7 @@ process.on('beforeExit', () => {
 function invokeHttp(invocation, header, body) {
   const http = require('./http.js');
   const request = http.makeRequest(header, body);
-  const response = http.makeResponse(request, (answer, content) => succeed(invocation, answer, content));
+  const response = http.makeResponse(request, (answer, content) => succeed(invocation, answer, content), answerOf(invocation));
   const result = handler(request, response);
   if (result && typeof result.then === 'function') {
     result.then((value) => { if (value !== undefined && !response.writableEnded) response.send(value); }, (error) => fail(invocation, error));
@@ -280,6 +261,7 @@ function uncaught(error) {
 process.on('uncaughtException', uncaught);
 process.on('unhandledRejection', uncaught);
 
+streaming.install();
 process.argv.splice(1, 1, `${TASK}/index.js`);
 
 async function loadAhead() {

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import itertools
 import json
 import os
 import select
@@ -13,14 +14,14 @@ import time
 # What functions and this runtime may need, in the order of likelihood. Loaded while nothing is asked, so that a cold start from
 # the pool finds it in memory, and one that could not wait pays only for what it uses.
 AHEAD = (
-    "traceback inspect urllib.parse io re datetime werkzeug.wrappers werkzeug.exceptions base64 logging random hashlib uuid asyncio "
+    "_faas_streams traceback inspect urllib.parse io re datetime werkzeug.wrappers werkzeug.exceptions base64 logging random hashlib uuid asyncio "
     "collections functools itertools math threading urllib.request"
 ).split()
 
 # Modules that are Python's own, or werkzeug's.
 OWN_NAMES = sys.stdlib_module_names | {"markupsafe"}
 
-READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR = range(1, 8)
+READY, LOAD, LOADED, INIT_ERROR, INVOKE, RESULT, ERROR, RESULT_START, CHUNK, RESULT_END = range(1, 11)
 TASK = "/var/task"
 MAXIMUM_RESULT = (6 << 20) + 100
 PREFIX = struct.Struct(">IBI")
@@ -303,8 +304,8 @@ def answer(value, environ):
         body = bytes(value)
     elif isinstance(value, (dict, list)):
         body, content_type = dumps(value), "application/json"
-    elif hasattr(value, "__next__"):  # A generator or an open file.
-        body = b"".join(part if isinstance(part, bytes) else str(part).encode() for part in value)
+    elif streams().is_parts(value):
+        body = streams().Parts(value)
     else:
         raise Failure("Runtime.MarshalError", f"The handler returned a {type(value).__name__}; expected str, bytes, dict, list, a tuple with status and headers, or a response")
     return status_number(status), headers, content_type, body
@@ -326,14 +327,41 @@ def wsgi_answer(response, environ, status, extra):
         return started.append
 
     parts = response(environ, start_response)
-    try:
-        body = b"".join(parts)
-    finally:
-        if hasattr(parts, "close"):
-            parts.close()
+    if getattr(response, "is_streamed", not isinstance(parts, (list, tuple))):
+        # Only with its first piece it is certain that the application has said its head.
+        pieces = iter(parts)
+        first = next(pieces, b"")
+        body = streams().Parts(itertools.chain([first], pieces), closing=parts)
+    else:
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
     overridden = {name.lower() for name, _ in extra}
     headers = [[name, value] for name, value in started[1] if name.lower() not in overridden] + extra
     return status_number(status or started[0]), headers, None, body
+
+
+def streams():
+    """Loaded at its first use, where there was no time for it ahead."""
+    return importlib.import_module("_faas_streams")
+
+
+def event_answer(value):
+    """What an event handler returned: JSON, or pieces, which may stand as the body of a response with a status and headers."""
+    if isinstance(value, (dict, list, str)) or value is None:
+        body = value.get("body") if isinstance(value, dict) and "statusCode" in value else None
+        if body is None or isinstance(body, str) or not streams().is_parts(body):
+            return {}, dumps(value)
+        pairs = header_pairs(value.get("headers") or {})
+        head = {
+            "status": status_number(value["statusCode"]),
+            "headers": [pair for pair in pairs if pair[0].lower() not in ("content-type", "content-length")] + [["Set-Cookie", str(each)] for each in value.get("cookies") or []],
+        }
+        head.update({"contentType": given for name, given in pairs if name.lower() == "content-type"})
+        return head, streams().Parts(body)
+    return ({}, streams().Parts(value)) if streams().is_parts(value) else ({}, dumps(value))
 
 
 async def wait_for(awaitable):
@@ -369,7 +397,7 @@ class Function:
                 event = json.loads(body) if body else {}
             except ValueError as error:
                 raise Failure("Runtime.UnmarshalError", f"The event is not JSON: {error}") from None
-            return {}, dumps(self.call(event, Context(self.load, header)))
+            return event_answer(self.call(event, Context(self.load, header)))
         environ = make_environ(header, body)
         try:
             value = self.call(self.request_class(environ))
@@ -384,6 +412,12 @@ class Function:
 def run(channel, function, header, body):
     try:
         result, content = function.invoke(header, body)
+        if not isinstance(content, bytes):
+            result["id"] = header["id"]
+            streams().send(channel, RESULT_START, CHUNK, result, content)
+            flush()
+            channel.send(RESULT_END, {"id": header["id"]})
+            return
         flush()
         if len(content) > MAXIMUM_RESULT:
             channel.send(ERROR, {"id": header["id"], "tooLarge": True, "message": f"The answer has {len(content)} bytes; at most {MAXIMUM_RESULT} are allowed"})

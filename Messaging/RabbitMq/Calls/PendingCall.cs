@@ -1,11 +1,15 @@
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging.RabbitMq.Connections;
+using FaasCluster.Messaging.Streaming;
 
 namespace FaasCluster.Messaging.RabbitMq.Calls;
 
 /// <summary>A synchronous invocation whose caller waits. Its outcome is set once; whatever comes later is ignored.</summary>
 internal sealed class PendingCall : TaskCompletionSource<CallOutcome>
 {
+    private readonly Lock gate = new();
+    private IncomingAnswer? answer;
+
     public PendingCall()
         : base(TaskCreationOptions.RunContinuationsAsynchronously)
     {
@@ -41,6 +45,36 @@ internal sealed class PendingCall : TaskCompletionSource<CallOutcome>
 
     /// <summary>The monotonic time at which it ends as worker_lost unless something is heard of it; 0 without suspicion.</summary>
     public long SuspectUntil { get; set; }
+
+    /// <summary>Takes an answer in pieces; null if the caller takes it only whole.</summary>
+    public IAnswerSink? Sink { get; init; }
+
+    /// <summary>What may be under way of such an answer.</summary>
+    public int StreamWindow { get; init; }
+
+    /// <summary>Cancelled when the caller leaves.</summary>
+    public CancellationToken Leaving { get; init; }
+
+    /// <summary>The answer that comes in pieces, from the first one on.</summary>
+    public IncomingAnswer? Answer
+    {
+        get
+        {
+            lock (gate)
+            {
+                return answer;
+            }
+        }
+    }
+
+    /// <summary>Begins an answer in pieces; null if the call has ended, so that nothing is passed on behind its end.</summary>
+    public IncomingAnswer? Begin(IAnswerSource source)
+    {
+        lock (gate)
+        {
+            return Sink is null || Task.IsCompleted ? null : answer ??= new IncomingAnswer(source, Sink, StreamWindow, Fail, Leaving);
+        }
+    }
 
     public void Fail(ErrorCode error) => TrySetResult(new CallOutcome { Error = error, StartedOn = StartedOn });
 }

@@ -1,6 +1,8 @@
+using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Topology;
 using FaasCluster.Messaging.RabbitMq.Connections;
 using FaasCluster.Messaging.RabbitMq.Consuming;
+using FaasCluster.Messaging.RabbitMq.Streaming;
 using FaasCluster.Messaging.RabbitMq.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,6 +18,7 @@ internal sealed class ReplyQueue : IAsyncDisposable
 {
     private readonly CallTable calls;
     private readonly WorkerPresence presence;
+    private readonly AnswerPieces pieces;
     private readonly BrokerConnection connection;
     private readonly ILogger logger;
     private readonly BackgroundLoop background;
@@ -24,8 +27,10 @@ internal sealed class ReplyQueue : IAsyncDisposable
     private int opened;
 
     public ReplyQueue(
-        BrokerConnections connections, CallTable calls, WorkerPresence presence, IOptions<MessagingOptions> options, TimeProvider time, ILogger<ReplyQueue> logger)
+        BrokerConnections connections, CallTable calls, WorkerPresence presence, AnswerPieces pieces, IOptions<MessagingOptions> options, TimeProvider time,
+        ILogger<ReplyQueue> logger)
     {
+        this.pieces = pieces;
         this.calls = calls;
         this.presence = presence;
         this.logger = logger;
@@ -83,12 +88,36 @@ internal sealed class ReplyQueue : IAsyncDisposable
     private void Hear(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
     {
         presence.Seen(properties.AppId);
-        if (properties.Type == MessageHeaders.StartedType)
+        switch (properties.Type)
         {
+            case MessageHeaders.StartedType:
+                calls.Started(properties.CorrelationId, properties.AppId ?? "");
+                break;
+            case MessageHeaders.PieceType:
+                HearPiece(properties, body);
+                break;
+            case MessageHeaders.WaitingType:
+                pieces.HearWaiting(properties);
+                break;
+            default:
+                HearReply(properties, body);
+                break;
+        }
+    }
+
+    private void HearPiece(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    {
+        if (calls.Find(properties.CorrelationId) is { StartedOn: null })
+        {
+            // A function that streams at once is faster than the notice that it runs.
             calls.Started(properties.CorrelationId, properties.AppId ?? "");
-            return;
         }
 
+        pieces.Hear(properties, body);
+    }
+
+    private void HearReply(IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body)
+    {
         if (calls.Find(properties.CorrelationId) is not { } call)
         {
             // Its caller has gone.
@@ -102,10 +131,20 @@ internal sealed class ReplyQueue : IAsyncDisposable
         }
 
         presence.Served(call.Message.FunctionId, reply.WorkerId);
-        if (reply.InvocationId == call.Message.InvocationId)
+        if (reply.InvocationId != call.Message.InvocationId)
         {
-            call.TrySetResult(new CallOutcome { Reply = reply, StartedOn = call.StartedOn ?? reply.WorkerId });
+            return;
         }
+
+        // With an error it is not whole anyway.
+        if (reply.Error is null && !pieces.IsWhole(call, properties))
+        {
+            Log.AnswerBroken(logger, reply.InvocationId, StreamCodec.Stream(properties) is null ? 0 : StreamCodec.Sequence(properties), call.Answer?.Count ?? 0);
+            call.Fail(ErrorCode.BrokerUnavailable);
+            return;
+        }
+
+        call.TrySetResult(new CallOutcome { Reply = reply, StartedOn = call.StartedOn ?? reply.WorkerId });
     }
 
     private sealed class Consumer(IChannel channel, Action<IReadOnlyBasicProperties, ReadOnlyMemory<byte>> hear) : WatchedConsumer(channel)

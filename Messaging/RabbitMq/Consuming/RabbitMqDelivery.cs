@@ -1,4 +1,5 @@
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Messaging.RabbitMq.Streaming;
 using FaasCluster.Messaging.RabbitMq.Wire;
 
 namespace FaasCluster.Messaging.RabbitMq.Consuming;
@@ -7,6 +8,7 @@ namespace FaasCluster.Messaging.RabbitMq.Consuming;
 internal sealed class RabbitMqDelivery(ConsumerTag consumer, ulong tag, bool redelivered, Incoming incoming, Settlement settlement) : IDelivery
 {
     private int settled;
+    private RabbitMqAnswerStream? answer;
 
     public Incoming Incoming => incoming;
 
@@ -32,7 +34,13 @@ internal sealed class RabbitMqDelivery(ConsumerTag consumer, ulong tag, bool red
 
     public ValueTask SendStartedAsync() => incoming.ReplyTo is null ? ValueTask.CompletedTask : settlement.SendStartedAsync(incoming);
 
-    public ValueTask SendReplyAsync(InvocationReply reply) => incoming.ReplyTo is null ? ValueTask.CompletedTask : settlement.SendReplyAsync(incoming, reply);
+    public IAnswerStream? OpenAnswer(Action<ErrorCode> onRefused) =>
+        incoming.ReplyTo is null || incoming.StreamWindow == 0 ? null : answer = settlement.Answers.Open(incoming, onRefused);
+
+    public ValueTask SendReplyAsync(InvocationReply reply) =>
+        incoming.ReplyTo is null ? ValueTask.CompletedTask
+        : answer is { HasStarted: true } ? settlement.SendEndAsync(incoming, answer, reply)
+        : settlement.SendReplyAsync(incoming, reply);
 
     private bool TrySettle() => Interlocked.Exchange(ref settled, 1) == 0;
 }

@@ -3,6 +3,7 @@ using FaasCluster.Contracts.Topology;
 using FaasCluster.Messaging.RabbitMq.Connections;
 using FaasCluster.Messaging.RabbitMq.Publishing;
 using FaasCluster.Messaging.RabbitMq.Queues;
+using FaasCluster.Messaging.RabbitMq.Streaming;
 using FaasCluster.Messaging.RabbitMq.Wire;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -26,15 +27,20 @@ internal sealed class Settlement : IAsyncDisposable
     private readonly ILogger logger;
 
     public Settlement(
-        BrokerConnections connections, ConfirmedPublisher confirmed, Topology topology, IOptions<MessagingOptions> options, TimeProvider time, ILogger<Settlement> logger)
+        BrokerConnections connections, ConfirmedPublisher confirmed, AnswerStreams answers, Topology topology, IOptions<MessagingOptions> options, TimeProvider time,
+        ILogger<Settlement> logger)
     {
         this.confirmed = confirmed;
+        Answers = answers;
         this.time = time;
         this.logger = logger;
         nodeId = options.Value.NodeId;
         patience = options.Value.ConfirmTimeout;
         publisher = new PlainPublisher(connections.Publishing, topology, "sending answers", time, logger);
     }
+
+    /// <summary>Answers in pieces.</summary>
+    public AnswerStreams Answers { get; }
 
     /// <summary>What was handed out and not settled.</summary>
     public HeldEvents Held { get; } = new();
@@ -113,6 +119,15 @@ internal sealed class Settlement : IAsyncDisposable
     public ValueTask SendReplyAsync(Incoming incoming, InvocationReply reply) =>
         SendAsync(incoming.ReplyTo!, ReplyCodec.Write(reply, incoming.CorrelationId ?? ""), patience);
 
+    /// <summary>Ends an answer in pieces. Behind them, if their channel is still there; else it tells the gateway that some may be missing.</summary>
+    public async ValueTask SendEndAsync(Incoming incoming, RabbitMqAnswerStream stream, InvocationReply reply)
+    {
+        if (!await stream.TryEndAsync(reply))
+        {
+            await SendAsync(incoming.ReplyTo!, stream.WriteEnd(reply), patience);
+        }
+    }
+
     private async ValueTask SendAsync(string queue, Outgoing outgoing, TimeSpan wait)
     {
         try
@@ -169,7 +184,7 @@ internal sealed class Settlement : IAsyncDisposable
                 { Kind: InvocationKind.Asynchronous } message =>
                     await confirmed.PublishAsync(BrokerNames.Async, BrokerNames.RoutingKey(message.FunctionId), MessageCodec.WriteEvent(message, refusals), CancellationToken.None),
                 var message => await confirmed.PublishAsync(
-                    BrokerNames.Cold, "", MessageCodec.WriteCall(message, incoming.ReplyTo ?? "", incoming.CorrelationId ?? "", time.GetUtcNow(), refusals), CancellationToken.None),
+                    BrokerNames.Cold, "", MessageCodec.WriteCall(message, incoming.ReplyTo ?? "", incoming.CorrelationId ?? "", time.GetUtcNow(), refusals, incoming.StreamWindow), CancellationToken.None),
             };
         }
         catch (Exception exception)

@@ -16,5 +16,8 @@ internal sealed record Incoming
     /// <summary>The caller's number of the call.</summary>
     public string? CorrelationId { get; init; }
 
+    /// <summary>How much of an answer may be under way in pieces; 0 if the caller takes it only whole.</summary>
+    public int StreamWindow { get; init; }
+
     public int Refusals { get; init; }
 }

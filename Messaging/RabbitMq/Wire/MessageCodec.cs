@@ -17,9 +17,14 @@ internal static class MessageCodec
     private const int LongestProperty = 85;
 
     /// <summary>A synchronous invocation. It expires with its caller's patience.</summary>
-    public static Outgoing WriteCall(InvocationMessage message, string replyTo, string correlationId, DateTimeOffset now, int refusals = 0)
+    public static Outgoing WriteCall(InvocationMessage message, string replyTo, string correlationId, DateTimeOffset now, int refusals = 0, int streamWindow = 0)
     {
         var outgoing = Write(message, MessageHeaders.CallType, refusals);
+        if (streamWindow > 0)
+        {
+            outgoing.Properties.Headers![MessageHeaders.Window] = streamWindow;
+        }
+
         outgoing.Properties.DeliveryMode = DeliveryModes.Transient;
         outgoing.Properties.ReplyTo = replyTo;
         outgoing.Properties.CorrelationId = correlationId;
@@ -208,6 +213,7 @@ internal static class MessageCodec
             Message = message,
             ReplyTo = kind == InvocationKind.Synchronous ? properties.ReplyTo : null,
             CorrelationId = properties.CorrelationId,
+            StreamWindow = checked((int)(fields.Number(MessageHeaders.Window) ?? 0)),
             Refusals = refusals,
         };
     }

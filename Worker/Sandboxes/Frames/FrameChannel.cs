@@ -64,7 +64,7 @@ internal sealed class FrameChannel(Socket socket) : IDisposable
         var length = BinaryPrimitives.ReadUInt32BigEndian(prefix);
         var type = (FrameType)prefix[4];
         var headerLength = BinaryPrimitives.ReadUInt32BigEndian(prefix[5..]);
-        if (type is < FrameType.Ready or > FrameType.Error || length < 4 || headerLength > length - 4)
+        if (type is < FrameType.Ready or > FrameType.ResultEnd || length < 4 || headerLength > length - 4)
         {
             throw new FrameException($"A frame starts with {Convert.ToHexString(prefix[..PrefixLength])}: no known type or impossible lengths.");
         }

@@ -23,4 +23,13 @@ internal enum FrameType : byte
 
     /// <summary>From the sandbox: it raised an error.</summary>
     Error = 7,
+
+    /// <summary>From the sandbox: its answer begins, and comes in pieces; the first is the body.</summary>
+    ResultStart = 8,
+
+    /// <summary>From the sandbox: a piece of the answer.</summary>
+    Chunk = 9,
+
+    /// <summary>From the sandbox: the answer was whole.</summary>
+    ResultEnd = 10,
 }

@@ -39,13 +39,13 @@ internal sealed record ErrorHeader
     public double? RetryAfterSeconds { get; init; }
 }
 
-/// <summary>Of a result frame.</summary>
+/// <summary>Of a result frame, and of those that begin and end an answer in pieces.</summary>
 internal sealed record ResultHeader
 {
     /// <summary>The invocation.</summary>
     public string? Id { get; init; }
 
-    /// <summary>The body's content type; null for JSON.</summary>
+    /// <summary>The body's content type; null for JSON, and for bytes where the answer comes in pieces.</summary>
     public string? ContentType { get; init; }
 
     /// <summary>The HTTP status; only of handlers with the http signature.</summary>

@@ -35,16 +35,18 @@ public sealed partial class ErrorCodesTests
     }
 
     [Fact]
-    public void All_Billed_IsExactlyWhatTheFunctionIsToBlameForWhileItRan()
+    public void All_Billed_IsExactlyWhatTheFunctionIsToBlameForWhileItRanAndWhatItsCallerDidNotWaitFor()
     {
         var billed = ErrorCodes.All.Where(info => info.Billed).Select(info => info.Code);
 
-        Assert.Equal(ErrorCodes.All.Where(info => info.Fault == Fault.Function && info.Code != ErrorCode.Poison).Select(info => info.Code), billed);
+        Assert.Equal(
+            ErrorCodes.All.Where(info => info.Fault == Fault.Function && info.Code != ErrorCode.Poison).Select(info => info.Code).Append(ErrorCode.CallerLeft),
+            billed);
     }
 
     [Fact]
-    public void All_RetriedByPolicy_IsExactlyWhatIsBilled() =>
-        Assert.All(ErrorCodes.All, info => Assert.Equal(info.Billed, info.Retry == RetryTrack.Policy));
+    public void All_RetriedByPolicy_IsExactlyWhatIsBilledAndNotEndedByItsCaller() =>
+        Assert.All(ErrorCodes.All, info => Assert.Equal(info.Billed && info.Code != ErrorCode.CallerLeft, info.Retry == RetryTrack.Policy));
 
     [Fact]
     public void All_Titles_AreSentences() => Assert.All(ErrorCodes.All, info => Assert.Matches(@"^[A-Z].*\.$", info.Title));

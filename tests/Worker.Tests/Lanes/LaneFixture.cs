@@ -134,7 +134,7 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
 
         public bool IsUsable { get; private set; } = true;
 
-        public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
+        public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)
         {
             log.Write("stdout", "running"u8);
             var run = owner.Runs.GetOrAdd(message.InvocationId, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
