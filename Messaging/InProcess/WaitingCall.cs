@@ -1,4 +1,3 @@
-using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging.Streaming;
 
 namespace FaasCluster.Messaging.InProcess;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using FaasCluster.Contracts.Invocations;
-using FaasCluster.Messaging.Streaming;
 
 namespace FaasCluster.Messaging.InProcess;
 

@@ -37,7 +37,7 @@ internal sealed class IncomingAnswer
         this.window = window;
         this.fail = fail;
         stop = CancellationTokenSource.CreateLinkedTokenSource(leaving);
-        pump = Task.Run(PassOnAsync);
+        pump = Task.Run(PassOnAsync, CancellationToken.None);
     }
 
     /// <summary>Where it comes from.</summary>

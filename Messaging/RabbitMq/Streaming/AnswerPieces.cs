@@ -1,8 +1,6 @@
 using FaasCluster.Contracts.Invocations;
-using FaasCluster.Contracts.Topology;
 using FaasCluster.Messaging.RabbitMq.Calls;
 using FaasCluster.Messaging.RabbitMq.Wire;
-using FaasCluster.Messaging.Streaming;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 
