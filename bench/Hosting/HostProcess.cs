@@ -93,6 +93,13 @@ internal sealed partial class HostProcess : IAsyncDisposable
         process.Dispose();
     }
 
+    /// <summary>Memory of the process, in MB (2^20 bytes).</summary>
+    public double ResidentMegabytes()
+    {
+        process.Refresh();
+        return process.WorkingSet64 / 1048576.0;
+    }
+
     /// <summary>What it said last.</summary>
     public string LastWords() => File.Exists(logFile) ? string.Join('\n', File.ReadLines(logFile).TakeLast(40)) : "";
 

@@ -8,21 +8,18 @@ namespace FaasCluster.Bench.Http;
 internal static class HttpLoad
 {
     /// <summary>Calls until the time is over; every call that began is waited for.</summary>
-    public static Task<LoadResult> ForAsync(Uri server, byte[] request, int status, int callers, TimeSpan time, CancellationToken cancellationToken)
-    {
-        var end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        return RunAsync(server, request, status, callers, () => Stopwatch.GetTimestamp() < end, cancellationToken);
-    }
+    public static Task<LoadResult> ForAsync(Uri server, byte[] request, int status, int callers, TimeSpan time, CancellationToken cancellationToken, bool mayBeRefused = false) =>
+        RunAsync(server, request, status, callers, started => Stopwatch.GetElapsedTime(started) < time, mayBeRefused, cancellationToken);
 
     /// <summary>Calls exactly so often.</summary>
     public static Task<LoadResult> CountAsync(Uri server, byte[] request, int status, int callers, int count, CancellationToken cancellationToken)
     {
         var begun = 0;
-        return RunAsync(server, request, status, callers, () => Interlocked.Increment(ref begun) <= count, cancellationToken);
+        return RunAsync(server, request, status, callers, _ => Interlocked.Increment(ref begun) <= count, mayBeRefused: false, cancellationToken);
     }
 
     private static async Task<LoadResult> RunAsync(
-        Uri server, byte[] request, int status, int callers, Func<bool> goOn, CancellationToken cancellationToken)
+        Uri server, byte[] request, int status, int callers, Func<long, bool> goOn, bool mayBeRefused, CancellationToken cancellationToken)
     {
         var connections = new List<HttpConnection>();
         try
@@ -34,15 +31,15 @@ internal static class HttpLoad
 
             var started = Stopwatch.GetTimestamp();
             var parts = await Task.WhenAll(connections.Select(connection =>
-                Task.Run(() => CallAsync(connection, request, status, goOn, cancellationToken), cancellationToken)));
+                Task.Run(() => CallAsync(connection, request, status, () => goOn(started), mayBeRefused, cancellationToken), cancellationToken)));
             var elapsed = Stopwatch.GetElapsedTime(started);
             var all = new Samples();
             foreach (var part in parts)
             {
-                all.AddAll(part);
+                all.AddAll(part.Answered);
             }
 
-            return new LoadResult(started, elapsed, all);
+            return new LoadResult(started, elapsed, all, parts.Sum(part => part.Refused));
         }
         finally
         {
@@ -50,14 +47,21 @@ internal static class HttpLoad
         }
     }
 
-    private static async Task<Samples> CallAsync(
-        HttpConnection connection, byte[] request, int status, Func<bool> goOn, CancellationToken cancellationToken)
+    private static async Task<(Samples Answered, int Refused)> CallAsync(
+        HttpConnection connection, byte[] request, int status, Func<bool> goOn, bool mayBeRefused, CancellationToken cancellationToken)
     {
         var samples = new Samples();
+        var refused = 0;
         while (goOn())
         {
             var began = Stopwatch.GetTimestamp();
             var answer = await connection.SendAsync(request, cancellationToken);
+            if (mayBeRefused && answer.Status is 429 or 503)
+            {
+                refused++;
+                continue;
+            }
+
             samples.AddSince(began);
             if (answer.Status != status)
             {
@@ -66,6 +70,6 @@ internal static class HttpLoad
             }
         }
 
-        return samples;
+        return (samples, refused);
     }
 }

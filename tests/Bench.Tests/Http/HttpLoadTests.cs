@@ -26,6 +26,12 @@ public sealed class HttpLoadTests : IAsyncLifetime
             context.Response.ContentLength = body.Length;
             await context.Response.Body.WriteAsync(body.ToArray());
         });
+        server.MapPost("/full", context =>
+        {
+            context.Response.StatusCode = 429;
+            context.Response.ContentLength = 0;
+            return Task.CompletedTask;
+        });
         await server.StartAsync(Stop);
     }
 
@@ -47,6 +53,15 @@ public sealed class HttpLoadTests : IAsyncLifetime
 
         Assert.True(calls > 0);
         Assert.Equal(calls, load.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Refusals_WhereTheyAreAllowed_AreCountedApart()
+    {
+        var load = await HttpLoad.ForAsync(Url, HttpRequests.Post(Url, "/full", null, "{}"u8), 202, callers: 1, TimeSpan.FromMilliseconds(100), Stop, mayBeRefused: true);
+
+        Assert.Equal(0, load.Calls.Count);
+        Assert.InRange(load.Refused, 1, int.MaxValue);
     }
 
     [Fact]
