@@ -155,13 +155,10 @@ public sealed class KillTests
         return accepted;
     }
 
-    private static async Task AllEndAsync(FaasClient client, IReadOnlyCollection<Guid> accepted)
-    {
-        foreach (var id in accepted)
-        {
-            Assert.Equal("succeeded", (await client.EndOfAsync(id)).State);
-        }
-    }
+    private static Task AllEndAsync(FaasClient client, IReadOnlyCollection<Guid> accepted) => Parallel.ForEachAsync(
+        accepted,
+        new ParallelOptions { MaxDegreeOfParallelism = 16 },
+        async (id, _) => Assert.Equal("succeeded", (await client.EndOfAsync(id)).State));
 
     private static async Task CallUntilAsync(
         FaasClient client, ConcurrentQueue<(TimeSpan At, TimeSpan Took, HttpStatusCode Status)> calls, Stopwatch clock, CancellationToken stop)
