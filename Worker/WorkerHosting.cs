@@ -37,8 +37,11 @@ public static class WorkerHosting
         services.AddSingleton<Admission>();
         services.AddSingleton<InvocationExecutor>();
         services.AddSingleton<SlotLeases>();
+        services.AddSingleton<IKeepAlivePolicy, FixedKeepAlive>();
         services.AddSingleton<LaneServices>();
         services.AddSingleton<LaneTable>();
+        services.AddSingleton<MinimumInstances>();
+        services.AddSingleton<IControlBusHandler<FunctionChanged>>(provider => provider.GetRequiredService<MinimumInstances>());
         services.AddSingleton<IControlBusHandler<FunctionChanged>>(provider => provider.GetRequiredService<LaneTable>());
         services.AddSingleton<IControlBusHandler<SlotWanted>>(provider => provider.GetRequiredService<LaneTable>());
         services.AddSingleton<WorkerReadiness>();

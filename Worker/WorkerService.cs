@@ -16,6 +16,7 @@ namespace FaasCluster.Worker;
 internal sealed class WorkerService(
     LaneTable lanes,
     LaneServices services,
+    MinimumInstances minimum,
     SlotLeases leases,
     IInvocationReceiver receiver,
     IControlBus bus,
@@ -59,7 +60,7 @@ internal sealed class WorkerService(
                     }
                 },
                 stoppingToken);
-            await Task.WhenAll(looking, BeatAsync(stoppingToken));
+            await Task.WhenAll(looking, BeatAsync(stoppingToken), minimum.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

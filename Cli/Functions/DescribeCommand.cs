@@ -42,6 +42,7 @@ internal static class DescribeCommand
             ("Memory", Figures.Memory(function.MemoryMb)),
             ("Deadlines", $"wait {Figures.Milliseconds(function.WaitTimeoutMs)}, init {Figures.Milliseconds(function.InitTimeoutMs)}, run {Figures.Milliseconds(function.TimeoutMs)}"),
             ("Concurrency", function.Concurrency is { } most ? $"at most {most} at once in the cluster" : "no limit"),
+            ("Kept loaded", function.MinInstances is { } kept ? $"{kept} in the cluster, also when nobody calls" : "nothing: it cools down when nobody calls"),
             ("Queue", function.QueueLimit is { } waiting ? $"at most {waiting} wait" : "no limit of its own"),
             ("Network", function.Network),
             ("Environment", function.Environment.Count == 0 ? "nothing set" : string.Join(", ", function.Environment)),

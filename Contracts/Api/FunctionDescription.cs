@@ -36,6 +36,9 @@ public sealed record FunctionDescription
     /// <summary>Most invocations that run at once in the cluster; null without a limit.</summary>
     public int? Concurrency { get; init; }
 
+    /// <summary>Sandboxes that are kept loaded in the cluster; null if it may cool down.</summary>
+    public int? MinInstances { get; init; }
+
     /// <summary>Most asynchronous invocations that wait in its queue before further ones are refused; null for no limit of its own.</summary>
     public int? QueueLimit { get; init; }
 

@@ -77,6 +77,12 @@ public sealed record FunctionManifest
     public int? Concurrency { get; init; }
 
     /// <summary>
+    /// Sandboxes of the current revision that are kept loaded in the whole cluster even if nothing is called, 0 to 1,000, default 0;
+    /// not more than <see cref="Concurrency"/>.
+    /// </summary>
+    public int MinInstances { get; init; }
+
+    /// <summary>
     /// Most asynchronous invocations that wait in the function's queue before further ones are refused, 1 to 1,000,000; null for
     /// no limit but the broker's, which is the default.
     /// </summary>

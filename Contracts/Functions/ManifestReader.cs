@@ -16,12 +16,12 @@ public static partial class ManifestReader
 
     private static readonly string[] Keys =
     [
-        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "concurrency", "queueLimit", "network", "url", "env", "retries",
+        "name", "runtime", "handler", "signature", "memory", "timeout", "initTimeout", "waitTimeout", "keepAlive", "concurrency", "minInstances", "queueLimit", "network", "url", "env", "retries",
         "keepEvents", "onSuccess", "onFailure",
     ];
 
     // Keys of the design that this version cannot honour: refusing them is honest, ignoring them is not.
-    private static readonly string[] LaterKeys = ["secrets", "triggers", "minInstances"];
+    private static readonly string[] LaterKeys = ["secrets", "triggers"];
 
     /// <summary>Reads a manifest.</summary>
     /// <param name="text">YAML or JSON.</param>
@@ -75,6 +75,12 @@ public static partial class ManifestReader
         var waitTimeout = fields.Duration("waitTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(300)) ?? defaults.WaitTimeout;
         var keepAlive = fields.Duration("keepAlive", TimeSpan.Zero, TimeSpan.FromHours(24));
         var concurrency = fields.Integer("concurrency", 1, 10_000);
+        var minInstances = fields.Integer("minInstances", 0, 1_000) ?? 0;
+        if (minInstances > concurrency)
+        {
+            fields.Error("minInstances", $"{minInstances} are more than 'concurrency' ({concurrency}) allows to exist; lower it or raise that.");
+        }
+
         var queueLimit = fields.Integer("queueLimit", 1, 1_000_000);
         if (fields.Choice("network", ["none", "egress"]) == "egress")
         {
@@ -107,6 +113,7 @@ public static partial class ManifestReader
                 WaitTimeout = waitTimeout,
                 KeepAlive = keepAlive,
                 Concurrency = concurrency,
+                MinInstances = minInstances,
                 QueueLimit = queueLimit,
                 UrlAuth = auth,
                 Environment = environment,

@@ -23,6 +23,7 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
             InitTimeoutMs = (long)manifest.InitTimeout.TotalMilliseconds,
             TimeoutMs = (long)manifest.Timeout.TotalMilliseconds,
             Concurrency = manifest.Concurrency,
+            MinInstances = manifest.MinInstances > 0 ? manifest.MinInstances : null,
             QueueLimit = manifest.QueueLimit,
             Network = manifest.Network.ToString().ToLowerInvariant(),
             UrlAuth = manifest.UrlAuth.ToString().ToLowerInvariant(),

@@ -47,10 +47,10 @@ internal sealed class FunctionStore(Database database, TimeProvider time) : IFun
                     cancellationToken: cancellationToken)).ConfigureAwait(false);
                 await connection.ExecuteAsync(new CommandDefinition(
                     """
-                    INSERT INTO revisions (function_id, revision, manifest, package_sha256, package_bytes, created_at)
-                    VALUES (@functionId, @revision, @manifest, @packageSha256, @packageBytes, @now)
+                    INSERT INTO revisions (function_id, revision, manifest, package_sha256, package_bytes, created_at, min_instances)
+                    VALUES (@functionId, @revision, @manifest, @packageSha256, @packageBytes, @now, @MinInstances)
                     """,
-                    new { functionId, revision, manifest = JsonSerializer.Serialize(manifest, Stored.Json), packageSha256, packageBytes, now },
+                    new { functionId, revision, manifest = JsonSerializer.Serialize(manifest, Stored.Json), packageSha256, packageBytes, now, manifest.MinInstances },
                     transaction,
                     cancellationToken: cancellationToken)).ConfigureAwait(false);
                 return new FunctionRevision
@@ -96,6 +96,9 @@ internal sealed class FunctionStore(Database database, TimeProvider time) : IFun
             $"{Select} WHERE f.account_id = @accountId AND f.name = @name AND f.deleted_at IS NULL ORDER BY r.revision DESC",
             new { accountId, name },
             cancellationToken);
+
+    public Task<IReadOnlyList<FunctionRevision>> ListKeptLoadedAsync(CancellationToken cancellationToken) =>
+        ManyAsync($"{Select} AND r.revision = f.revision WHERE r.min_instances > 0 AND f.deleted_at IS NULL", new { }, cancellationToken);
 
     public Task<Guid?> DeleteAsync(string accountId, string name, CancellationToken cancellationToken) =>
         database.WriteAsync(

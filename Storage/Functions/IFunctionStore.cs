@@ -30,6 +30,9 @@ public interface IFunctionStore
     /// <summary>Every revision of a function that is there, newest first.</summary>
     Task<IReadOnlyList<FunctionRevision>> ListRevisionsAsync(string accountId, string name, CancellationToken cancellationToken);
 
+    /// <summary>Current revisions, of all accounts, that have sandboxes to be kept loaded (<see cref="FunctionManifest.MinInstances"/>).</summary>
+    Task<IReadOnlyList<FunctionRevision>> ListKeptLoadedAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// Marks a function as deleted, so that its name is free again. Its revisions stay until nothing refers to them.
     /// </summary>

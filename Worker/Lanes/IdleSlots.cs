@@ -23,6 +23,15 @@ internal sealed class IdleSlots
         return index < 0 ? null : TakeAt(index);
     }
 
+    /// <summary>Every one that has been idle since before the given timestamp, except that so many of the most recently used stay.</summary>
+    public List<Slot> TakeAged(long idleSince, int keep)
+    {
+        var aged = slots.Take(Math.Max(slots.Count - keep, 0)).TakeWhile(slot => slot.IdleSince <= idleSince).Count();
+        var taken = slots.GetRange(0, aged);
+        slots.RemoveRange(0, aged);
+        return taken;
+    }
+
     /// <summary>The least recently used.</summary>
     public Slot? TakeOldest() => slots.Count > 0 ? TakeAt(0) : null;
 

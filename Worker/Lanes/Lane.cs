@@ -1,6 +1,6 @@
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging;
-using FaasCluster.Worker.Execution;
 
 namespace FaasCluster.Worker.Lanes;
 
@@ -22,11 +22,13 @@ internal sealed class Lane
     private readonly SlotStarter starter;
     private readonly LaneConsumer consumer;
     private readonly LaneLimit limit;
+    private readonly LaneMinimum minimum;
+    private readonly SlotRunner runner;
 
     private int busy;
     private bool closing;
     private long lastUsed;
-    private TimeSpan? keepAlive;
+    private FunctionManifest? manifest;
     private int currentRevision;
     private int newestRevision;
 
@@ -38,6 +40,8 @@ internal sealed class Lane
         policy = new LanePolicy(services.Cores, services.Options.SlotsPerFunction);
         starter = new SlotStarter(services);
         limit = new LaneLimit(functionId, services);
+        minimum = new LaneMinimum(services.Time);
+        runner = new SlotRunner(services, starter);
         consumer = new LaneConsumer(functionId, services, OnDelivery);
         lastUsed = services.Time.GetTimestamp();
     }
@@ -134,6 +138,7 @@ internal sealed class Lane
     public void Look()
     {
         int? toStart = null;
+        List<int> missing = [];
         List<WaitingDelivery> overdue = [];
         List<WaitingDelivery> refused = [];
         List<Slot> expired;
@@ -157,9 +162,19 @@ internal sealed class Lane
             }
 
             limit.Look(waiting.Count > 0);
-            expired = idle.TakeWhere(slot => !slot.MayServe(newestRevision) || slot.Revision < currentRevision || Age(slot.IdleSince) >= KeepAlive);
+            expired =
+            [
+                .. idle.TakeWhere(slot => !slot.MayServe(newestRevision) || slot.Revision < currentRevision),
+                .. idle.TakeAged(services.Time.GetTimestamp() - Ticks(KeepAlive), keep: minimum.Count - busy),
+            ];
+            while (!closing && minimum.Missing(busy + idle.Count + starting.Count) is { } revision)
+            {
+                starting.Add(revision);
+                missing.Add(revision);
+            }
         }
 
+        missing.ForEach(revision => Start(revision));
         Start(toStart);
         if (overdue.Count > 0)
         {
@@ -172,7 +187,7 @@ internal sealed class Lane
             Settle(starter.ThrottleAsync(refused));
         }
 
-        expired.ForEach(slot => services.Track(EndSlotAsync(slot)));
+        expired.ForEach(slot => services.Track(services.EndAsync(slot)));
         if (toStart is null)
         {
             services.Track(consumer.SetPrefetchAsync(WantedPrefetch()));
@@ -187,18 +202,19 @@ internal sealed class Lane
     {
         lock (gate)
         {
-            return limit.IsStarved || busy + starting.Count + idle.Count + waiting.Count == 0 && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1);
+            var isEmpty = busy + starting.Count + idle.Count + waiting.Count + minimum.Count == 0;
+            return limit.IsStarved || (isEmpty && Age(lastUsed) >= KeepAlive && Age(lastUsed) >= TimeSpan.FromSeconds(1));
         }
     }
 
-    /// <summary>The least recently used idle sandbox's timestamp; null without one.</summary>
+    /// <summary>The timestamp of the least recently used idle sandbox that is not kept whatever comes; null without one.</summary>
     public long? OldestIdle
     {
         get
         {
             lock (gate)
             {
-                return idle.OldestSince;
+                return IsAboveMinimum ? idle.OldestSince : null;
             }
         }
     }
@@ -209,24 +225,26 @@ internal sealed class Lane
     /// </summary>
     public async Task<bool> YieldAsync()
     {
-        if (!await EvictAsync())
+        if (!await EvictAsync(isForced: true))
         {
             return false;
         }
 
         lock (gate)
         {
+            minimum.Yielded();
             return busy + idle.Count + starting.Count + waiting.Count == 0;
         }
     }
 
     /// <summary>Ends the least recently used idle sandbox, because another needs its memory or its slot. False without one.</summary>
-    public async Task<bool> EvictAsync()
+    /// <param name="isForced">True to end also one that is kept whatever comes.</param>
+    public async Task<bool> EvictAsync(bool isForced = false)
     {
         Slot? slot;
         lock (gate)
         {
-            slot = idle.TakeOldest();
+            slot = isForced || IsAboveMinimum ? idle.TakeOldest() : null;
         }
 
         if (slot is null)
@@ -234,8 +252,17 @@ internal sealed class Lane
             return false;
         }
 
-        await EndSlotAsync(slot);
+        await services.EndAsync(slot);
         return true;
+    }
+
+    /// <summary>States how many sandboxes of a revision are to be loaded even if nobody calls; started with the next look.</summary>
+    public void Keep(int count, int revision)
+    {
+        lock (gate)
+        {
+            minimum.Set(count, revision);
+        }
     }
 
     /// <summary>A newer revision is current: idle sandboxes of older ones end with the next look.</summary>
@@ -267,11 +294,13 @@ internal sealed class Lane
             rest = idle.TakeWhere(_ => true);
         }
 
-        await Task.WhenAll(rest.Select(EndSlotAsync));
+        await Task.WhenAll(rest.Select(services.EndAsync));
         await consumer.LeaveAsync();
     }
 
-    private TimeSpan KeepAlive => keepAlive ?? services.Options.KeepAlive;
+    private TimeSpan KeepAlive => services.KeepAlive.For(manifest);
+
+    private bool IsAboveMinimum => busy + idle.Count > minimum.Count;
 
     private ValueTask OnDelivery(IDelivery delivery)
     {
@@ -294,7 +323,7 @@ internal sealed class Lane
             start = await starter.StartAsync(functionId, revision, this);
             lock (gate)
             {
-                keepAlive = start.Revision?.Manifest.KeepAlive ?? keepAlive;
+                manifest = start.Revision?.Manifest ?? manifest;
                 next = start.IsLater ? null : waiting.Take(revision);
                 if (start.Slot is { } unneeded && next is null)
                 {
@@ -304,6 +333,8 @@ internal sealed class Lane
                 {
                     busy++;
                 }
+
+                ObserveStart(start, isWanted: next is not null);
             }
 
             if (start.Fail is { } fail && next is not null)
@@ -337,10 +368,21 @@ internal sealed class Lane
     {
         while (next is not null)
         {
-            var usable = await ServeOneAsync(slot, next);
+            var run = await runner.RunAsync(slot, next, Settle);
+            bool usable;
             lock (gate)
             {
-                usable = usable && slot.MayServe(newestRevision);
+                if (run.IsWaiting)
+                {
+                    waiting.Add(next);
+                }
+
+                if (run.Execution is { } execution)
+                {
+                    policy.Observe(execution.Run, execution.CpuTime);
+                }
+
+                usable = run.IsUsable && slot.MayServe(newestRevision);
                 lastUsed = services.Time.GetTimestamp();
                 next = usable ? waiting.Take(slot.Revision) : null;
                 if (next is null)
@@ -355,60 +397,24 @@ internal sealed class Lane
 
             if (!usable)
             {
-                await EndSlotAsync(slot);
+                await services.EndAsync(slot);
             }
         }
 
         ServeNext();
     }
 
-    /// <summary>Serves one delivery; false if the sandbox must not be used again.</summary>
-    private async Task<bool> ServeOneAsync(Slot slot, WaitingDelivery next)
+    // Under the lock. A start that nobody waited for was made to keep the minimum: its failure is said nowhere else.
+    private void ObserveStart(SlotStart start, bool isWanted)
     {
-        try
+        if (start.Slot is not null)
         {
-            await services.Executor.WhenStoreKeepsUpAsync(services.Killed);
-            if (!await slot.WhenItMayRunAsync(services.Time, services.Killed))
-            {
-                Requeue(next);
-                return false;
-            }
-
-            if (!await services.Admission.AdmitAsync(next.Delivery, next.Message, services.Killed))
-            {
-                return slot.Sandbox.IsUsable;
-            }
-
-            var log = new ExecutionLog(next.Message, services.Time, slot.TakeStartLog());
-            var execution = await services.Executor.RunAsync(
-                slot.Sandbox, next.Delivery, next.Message, slot.TakeColdStart(), log, Settle, slot.Lost, services.Killed);
-            if (execution is not null)
-            {
-                lock (gate)
-                {
-                    policy.Observe(execution.Run, execution.CpuTime);
-                }
-            }
-
-            return slot.Sandbox.IsUsable;
+            minimum.Started();
         }
-        catch (OperationCanceledException) when (services.Killed.IsCancellationRequested)
+        else if (minimum.Count > 0 && !isWanted)
         {
-            return false;
-        }
-        catch (Exception exception)
-        {
-            Log.RunFailed(services.Logger, exception, next.Message.InvocationId, next.Message.Attempt);
-            await starter.GiveUpAsync(next);
-            return false;
-        }
-    }
-
-    private void Requeue(WaitingDelivery delivery)
-    {
-        lock (gate)
-        {
-            waiting.Add(delivery);
+            minimum.Failed();
+            Log.MinimumNotStarted(services.Logger, functionId, start.Error?.Message ?? "there is no memory or no slot left for it.");
         }
     }
 
@@ -442,22 +448,6 @@ internal sealed class Lane
         }
 
         return revision;
-    }
-
-    private async Task EndSlotAsync(Slot slot)
-    {
-        try
-        {
-            await slot.Sandbox.DisposeAsync();
-        }
-        finally
-        {
-            services.Release(slot.ReservedBytes);
-            if (slot.Lease is { } lease)
-            {
-                await lease.ReleaseAsync();
-            }
-        }
     }
 
     // What nobody waits for goes back to its queue, for those who have the slots.

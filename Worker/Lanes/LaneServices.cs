@@ -19,6 +19,7 @@ internal sealed class LaneServices(
     WorkerMetrics metrics,
     WorkerPeers peers,
     SlotLeases leases,
+    IKeepAlivePolicy keepAlive,
     IOptions<WorkerOptions> options,
     IOptions<MessagingOptions> messaging,
     TimeProvider time,
@@ -43,6 +44,9 @@ internal sealed class LaneServices(
 
     /// <summary>Slots of functions with a concurrency limit.</summary>
     public SlotLeases Leases => leases;
+
+    /// <summary>How long idle sandboxes are kept.</summary>
+    public IKeepAlivePolicy KeepAlive => keepAlive;
 
     public WorkerOptions Options => options.Value;
 
@@ -74,6 +78,23 @@ internal sealed class LaneServices(
     /// <summary>Whether this worker can ever run a revision.</summary>
     public bool CanRun(FunctionRevision revision) =>
         revision.Manifest.MemoryBytes <= Budget.TotalBytes && sandboxes.Runtimes.Contains(revision.Manifest.Runtime);
+
+    /// <summary>Ends a slot's sandbox and gives back what it held.</summary>
+    public async Task EndAsync(Slot slot)
+    {
+        try
+        {
+            await slot.Sandbox.DisposeAsync();
+        }
+        finally
+        {
+            Release(slot.ReservedBytes);
+            if (slot.Lease is { } lease)
+            {
+                await lease.ReleaseAsync();
+            }
+        }
+    }
 
     /// <summary>Promises memory, ending idle sandboxes of other functions if need be.</summary>
     public async Task<bool> ReserveAsync(long bytes, Lane lane) => Budget.TryReserve(bytes) || await Evict(bytes, lane);

@@ -103,6 +103,20 @@ internal sealed class LaneTable : IControlBusHandler<FunctionChanged>, IControlB
     public Task HandleAsync(SlotWanted message, CancellationToken cancellationToken) =>
         message.WorkerId == services.WorkerId ? Task.CompletedTask : YieldAsync(message.FunctionId);
 
+    /// <summary>States how many sandboxes of a function are to be loaded here even if nobody calls; 0 for none.</summary>
+    public void Keep(Guid functionId, int count, int revision)
+    {
+        if (count > 0)
+        {
+            LaneOf(functionId).Keep(count, revision);
+            services.Waiting();
+        }
+        else if (lanes.TryGetValue(functionId, out var lane))
+        {
+            lane.Keep(0, revision);
+        }
+    }
+
     private async Task YieldAsync(Guid functionId)
     {
         if (lanes.TryGetValue(functionId, out var lane) && await lane.YieldAsync())

@@ -27,6 +27,12 @@ internal static partial class Log
     [LoggerMessage(4007, LogLevel.Critical, "This worker takes no work: {Problem}")]
     public static partial void NotFit(ILogger logger, string problem);
 
+    [LoggerMessage(4009, LogLevel.Warning, "A sandbox of function {FunctionId} that is to be kept loaded (minInstances) did not start; it is tried again: {Reason}")]
+    public static partial void MinimumNotStarted(ILogger logger, Guid functionId, string reason);
+
+    [LoggerMessage(4010, LogLevel.Warning, "It could not be asked which functions are kept loaded (minInstances); it stays as it was.")]
+    public static partial void MinimumUnknown(ILogger logger, Exception exception);
+
     [LoggerMessage(4008, LogLevel.Warning, "The drain time is over; what still runs is ended and comes again on another worker.")]
     public static partial void DrainTimeOver(ILogger logger);
 }

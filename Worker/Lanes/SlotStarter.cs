@@ -103,7 +103,8 @@ internal sealed class SlotStarter(LaneServices services)
                 return SlotStart.Failed(
                     revision,
                     waiting => services.Executor.FailStartAsync(
-                        revision, waiting.Delivery, waiting.Message, start, new ExecutionLog(waiting.Message, services.Time, log)));
+                        revision, waiting.Delivery, waiting.Message, start, new ExecutionLog(waiting.Message, services.Time, log)),
+                    start.Error);
             }
 
             var slot = new Slot(start.Sandbox, reserved, start, log, limiting.Revision, lease);
@@ -137,7 +138,7 @@ internal sealed class SlotStarter(LaneServices services)
         var lease = await services.Leases.TryTakeAsync(functionId, limit, services.Killed);
         if (lease is null)
         {
-            await lane.EvictAsync();
+            await lane.EvictAsync(isForced: true);
         }
 
         return lease;

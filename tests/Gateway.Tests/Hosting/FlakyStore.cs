@@ -65,6 +65,12 @@ internal sealed class FlakyFunctionStore(IFunctionStore inner, StoreSwitch store
         return inner.ListRevisionsAsync(accountId, name, cancellationToken);
     }
 
+    public Task<IReadOnlyList<FunctionRevision>> ListKeptLoadedAsync(CancellationToken cancellationToken)
+    {
+        store.Check();
+        return inner.ListKeptLoadedAsync(cancellationToken);
+    }
+
     public Task<Guid?> DeleteAsync(string accountId, string name, CancellationToken cancellationToken)
     {
         store.Check();

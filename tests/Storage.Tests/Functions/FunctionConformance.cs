@@ -141,6 +141,25 @@ public abstract class FunctionConformance(StoreBackend backend) : Conformance(ba
         Assert.Equal(names, listed.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task KeptLoaded_IsWhatTheCurrentRevisionOfALivingFunctionSays()
+    {
+        var (kept, loosened, deleted) = (Name(), Name(), Name());
+        var current = await DeployKeptAsync(kept, 2);
+        await DeployKeptAsync(loosened, 2);
+        await DeployAsync(loosened);
+        await DeployKeptAsync(deleted, 2);
+        await Node.Functions.DeleteAsync(Account, deleted, default);
+
+        var found = await Node.Functions.ListKeptLoadedAsync(default);
+
+        Assert.Equal([current.FunctionId], found.Where(function => new[] { kept, loosened, deleted }.Contains(function.Manifest.Name)).Select(function => function.FunctionId));
+        Assert.Equal(2, found.Single(function => function.FunctionId == current.FunctionId).Manifest.MinInstances);
+    }
+
+    private async Task<FunctionRevision> DeployKeptAsync(string name, int instances) =>
+        await Node.Functions.AddRevisionAsync(Account, Manifest(name, "a") with { MinInstances = instances }, await PutPackageAsync(), 1, default);
+
     private static string Name() => $"f{Guid.NewGuid():N}"[..20];
 
     private static FunctionManifest Manifest(string name, string module) => new() { Name = name, Runtime = RuntimeIds.Python3, Handler = $"{module}.handler" };

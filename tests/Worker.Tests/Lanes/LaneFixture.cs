@@ -62,7 +62,7 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
     /// <summary>Can be cut off, as by a partition.</summary>
     internal CuttableLeaseStore Leases => (CuttableLeaseStore)Get<ISlotLeaseStore>();
 
-    internal async Task<FunctionRevision> DeployAsync(int? concurrency = null, string? name = null, RetryPolicy? retries = null)
+    internal async Task<FunctionRevision> DeployAsync(int? concurrency = null, string? name = null, RetryPolicy? retries = null, int minInstances = 0)
     {
         var package = PackageBuilder.FromFile("app.py", "def handler(event, context): pass"u8);
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(package));
@@ -73,6 +73,7 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
             Runtime = RuntimeIds.Python3,
             Handler = "app.handler",
             Concurrency = concurrency,
+            MinInstances = minInstances,
             Retries = retries ?? new(),
         };
         var revision = await Get<IFunctionStore>().AddRevisionAsync("default", manifest, sha256, package.Length, CancellationToken.None);
