@@ -1,3 +1,5 @@
+using FaasCluster.Worker.Tests.Sandboxes.Attacks;
+
 namespace FaasCluster.Worker.Tests.Sandboxes;
 
 /// <summary>Runs tests of this folder again with crun in bubblewrap's place, as root and as an ordinary user.</summary>
@@ -17,7 +19,7 @@ public sealed class CrunTests(ITestOutputHelper output)
         {
             Isolation = "Crun",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(HostileTests), typeof(LauncherTests), typeof(LifeTests), typeof(SystemCallTests)),
+            Tests = Classes(typeof(HostileTests), typeof(AttackTests), typeof(LauncherTests), typeof(LifeTests), typeof(SystemCallTests)),
             AtLeast = 60,
         }.RunAsync(output);
     }
@@ -32,7 +34,7 @@ public sealed class CrunTests(ITestOutputHelper output)
             Isolation = "Crun",
             Cgroup = "/nobody-may-write-here",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(HostileTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(SystemCallTests)),
+            Tests = Classes(typeof(HostileTests), typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(SystemCallTests)),
             AtLeast = 50,
         }.RunAsync(output);
     }

@@ -6,7 +6,7 @@ namespace FaasCluster.Worker.Tests.Sandboxes;
 /// </summary>
 public sealed class OrdinaryUserTests(ITestOutputHelper output)
 {
-    private static readonly string[] All = ["-namespace", typeof(OrdinaryUserTests).Namespace!];
+    private static readonly string[] All = ["-namespace", typeof(OrdinaryUserTests).Namespace!, "-namespace", typeof(Attacks.AttackTests).Namespace!];
 
     [Fact]
     public Task Sandboxes_WithoutCgroups_HoldForAnOrdinaryUser() =>

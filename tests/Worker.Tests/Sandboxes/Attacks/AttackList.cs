@@ -1,0 +1,162 @@
+using FaasCluster.Worker.Sandboxes.Isolation;
+
+namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
+
+/// <summary>What hostile functions try. The event has "secret" (a file's place and contents), "marker" (what stands in the worker's environment) and "worker" (its process's command line).</summary>
+internal static class AttackList
+{
+    private static readonly Defences AllBut = Defences.All with { Canary = false };
+
+    public static IReadOnlyList<Attack> All { get; } =
+    [
+        new("root's files", """
+            def attack(event):
+                with open(event["secret"]["file"]) as file:
+                    return file.read() == event["secret"]["text"] and "read"
+            """, AllBut with { OwnUser = false }) { NeedsRoot = true },
+
+        new("environment of the worker", """
+            import glob
+            def attack(event):
+                for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/task/*/environ"):
+                    try:
+                        with open(path, "rb") as file:
+                            if event["marker"].encode() in file.read(): return path
+                    except OSError:
+                        pass
+            """, AllBut with { EmptyEnvironment = false }),
+
+        new("command lines of the host", """
+            import glob
+            def attack(event):
+                for path in glob.glob("/proc/[0-9]*/cmdline"):
+                    try:
+                        with open(path, "rb") as file:
+                            if event["worker"].encode() in file.read(): return path
+                    except OSError:
+                        pass
+            """, AllBut with { ProcessNamespace = false }),
+
+        new("overwriting the runtime", """
+            import os
+            def attack(event):
+                for path in ("/var/runtime/python/main.py", "/var/runtime/executable/start.sh"):
+                    try:
+                        os.chmod(path, 0o666)
+                        open(path, "a").close()
+                        return path
+                    except OSError:
+                        pass
+            """, AllBut with { ReadOnlyMounts = false, OwnUser = false }),
+
+        new("overwriting the package", """
+            import os
+            def attack(event):
+                for name in os.listdir("/var/task"):
+                    try:
+                        os.chmod("/var/task/" + name, 0o777)
+                        open("/var/task/" + name, "a").close()
+                        return name
+                    except OSError:
+                        pass
+            """, AllBut with { ReadOnlyMounts = false, OwnUser = false }),
+
+        new("new namespaces", """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def attack(event):
+                gained = []
+                for flag in (0x10000000, 0x10020000, 0x14000000, 0x18000000, 0x30000000, 0x50000000, 0x12000000):
+                    child = os.fork()
+                    if child == 0: os._exit(0 if libc.unshare(flag) == 0 else 1)
+                    if os.waitpid(child, 0)[1] == 0: gained.append(hex(flag))
+                return gained
+            """, AllBut with { SystemCalls = false, NestedNamespaces = false }),
+
+        new("mounts in a namespace of its own", """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def attack(event):
+                child = os.fork()
+                if child == 0: os._exit(0 if libc.unshare(0x10020000) == 0 and libc.mount(b"none", b"/tmp", b"tmpfs", 0, None) == 0 else 1)
+                return os.waitpid(child, 0)[1] == 0 and "mounted"
+            """, AllBut with { SystemCalls = false, NestedNamespaces = false }),
+
+        new("forbidden system calls", """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def answer(numbers, *arguments):
+                number = numbers[("x86_64", "aarch64").index(os.uname().machine)]
+                ctypes.set_errno(0)
+                return ctypes.get_errno() if libc.syscall(ctypes.c_long(number), *(ctypes.c_long(a) for a in arguments)) < 0 else 0
+            def attack(event):
+                # Each succeeds, or fails over its arguments, where nothing is filtered.
+                answers = {
+                    "keyctl": answer((250, 219), 0, -3, 0), "add_key": answer((248, 217), 0, 0, 0, 0, 0), "ptrace": answer((101, 117), 0x4206, 0x7FFFFFF0, 0, 0),
+                    "process_vm_readv": answer((310, 270), 0x7FFFFFF0, 0, 0, 0, 0, 0), "process_vm_writev": answer((311, 271), 0x7FFFFFF0, 0, 0, 0, 0, 0),
+                    "personality": answer((135, 92), 0x0040000), "io_uring_setup": answer((425, 425), 0, 0), "kcmp": answer((312, 272), 0x7FFFFFF0, 0x7FFFFFF0, 0, 0, 0),
+                    "clone3": 1 if answer((435, 435), 0, 0) == 38 else 0, "TIOCSTI": answer((16, 29), 0, 0x5412, 0), "TIOCLINUX": answer((16, 29), 0, 0x541C, 0),
+                    "name_to_handle_at": answer((303, 264), -1, 0, 0, 0, 0),
+                }
+                return [name for name, error in answers.items() if error != 1]
+            """, AllBut with { SystemCalls = false }),
+
+        new("fork bomb", """
+            import os, signal, time
+            def attack(event):
+                children = []
+                try:
+                    while len(children) < 200:
+                        child = os.fork()
+                        if child == 0:
+                            time.sleep(100)
+                            os._exit(0)
+                        children.append(child)
+                except OSError:
+                    pass
+                for child in children: os.kill(child, signal.SIGKILL)
+                for child in children: os.waitpid(child, 0)
+                return len(children) >= 200 and len(children)
+            """, AllBut with { Cgroup = false }),
+
+        new("memory bomb", """
+            def attack(event):
+                memory = b"x" * (600 << 20)
+                return len(memory)
+            """, AllBut with { Cgroup = false }),
+
+        new("memory bomb of a child, its parent says that all is well", """
+            import subprocess, sys
+            def attack(event):
+                ended = subprocess.run([sys.executable, "-c", "x = b'x' * (600 << 20)"]).returncode
+                return f"all is well, the child ended with {ended}"
+            """, AllBut with { Cgroup = false }) { NeedsCgroup = true },
+
+        new("tmpfs bomb", """
+            def attack(event):
+                with open("/tmp/bomb", "wb") as file:
+                    for _ in range(100): file.write(b"x" * (1 << 20))
+                return "written"
+            """, AllBut with { FileSizes = false }, 512L << 20),
+
+        new("shared memory bomb", """
+            def attack(event):
+                with open("/dev/shm/bomb", "wb") as file:
+                    for _ in range(100): file.write(b"x" * (1 << 20))
+                return "written"
+            """, AllBut with { FileSizes = false }, 512L << 20),
+
+        new("descriptor bomb", """
+            def attack(event):
+                files = [open("/dev/null") for _ in range(2000)]
+                return len(files)
+            """, AllBut with { Descriptors = false }),
+
+        new("inode bomb", """
+            import os
+            def attack(event):
+                for i in range(150000): os.mknod(f"/tmp/{i}")
+                return "made"
+            """, AllBut with { Cgroup = false }, 96L << 20) { NeedsCgroup = true },
+    ];
+}
