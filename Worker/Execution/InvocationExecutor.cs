@@ -26,6 +26,12 @@ internal sealed class InvocationExecutor(
 
     private static readonly InvocationError Stopped = new() { Code = ErrorCode.WorkerLost, Message = "The worker was stopped before the function answered." };
 
+    private static readonly InvocationError NotItsOwn = new()
+    {
+        Code = ErrorCode.Internal,
+        Message = "The invocation names a revision of another account than its own; it was not run.",
+    };
+
     private static readonly InvocationError EventGone = new() { Code = ErrorCode.Internal, Message = "The event was stored apart from its message and is not there any more." };
 
     private readonly string workerId = messaging.Value.NodeId;
@@ -63,6 +69,7 @@ internal sealed class InvocationExecutor(
         var response = Respond(delivery, message, startedAt, coldStart, run);
         var execution = complete is null
             ? new ExecutionOutcome { Error = EventGone, Run = TimeSpan.Zero }
+            : !IsFor(sandbox.Revision, message) ? new ExecutionOutcome { Error = NotItsOwn, Run = TimeSpan.Zero }
             : await InvokeAsync(sandbox, delivery, complete, log, response, run.Token);
         if (execution.Error?.Code == ErrorCode.Cancelled)
         {
@@ -125,6 +132,10 @@ internal sealed class InvocationExecutor(
             await Task.Delay(StorePause, time, cancellationToken);
         }
     }
+
+    // Lanes see to it for functions and revisions. Of accounts a message is the only word, and whoever forges one gets no warm sandbox by it.
+    private static bool IsFor(FunctionRevision revision, InvocationMessage message) =>
+        revision.FunctionId == message.FunctionId && revision.Revision == message.Revision && revision.AccountId == message.AccountId;
 
     /// <summary>True if this worker has started it; otherwise it is settled.</summary>
     private async Task<bool> StartOnceAsync(

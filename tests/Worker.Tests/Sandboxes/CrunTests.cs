@@ -34,7 +34,7 @@ public sealed class CrunTests(ITestOutputHelper output)
             Isolation = "Crun",
             Cgroup = "/nobody-may-write-here",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(HostileTests), typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(SystemCallTests)),
+            Tests = Classes(typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests)),
             AtLeast = 50,
         }.RunAsync(output);
     }

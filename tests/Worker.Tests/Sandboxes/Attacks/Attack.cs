@@ -18,6 +18,9 @@ internal sealed record Attack(string Name, string Code, Defences Off, long Memor
     /// <summary>Whether it is for a worker that is root: an ordinary user's files are the user's sandboxes' in any case.</summary>
     public bool NeedsRoot { get; init; }
 
+    /// <summary>Whether what it gains are processes that outlive the sandbox.</summary>
+    public bool LeavesProcesses { get; init; }
+
     /// <summary>The attack as a function of a runtime.</summary>
     public FunctionRevision Deploy(SandboxFixture fixture, string runtime)
     {

@@ -36,6 +36,11 @@ public class AttackFixture : SandboxFixture
                 worker = Path.GetFileName(Environment.ProcessPath),
             });
             var outcome = await RunAsync(attack.Deploy(this, runtime), body);
+            if (attack.LeavesProcesses)
+            {
+                return Leftovers.Processes(marker + "-orphan") is { Count: > 0 } left ? string.Join(' ', left) : null;
+            }
+
             return outcome.Error is { Code: ErrorCode.SandboxFailed } broken ? throw new InvalidOperationException(broken.Message) : Gain(outcome);
         }
         finally

@@ -146,6 +146,16 @@ internal static class AttackList
                 return "written"
             """, AllBut with { FileSizes = false }, 512L << 20),
 
+        new("orphans", """
+            import subprocess
+            def attack(event):
+                # Looked for on the host, by its arguments, when the sandbox is gone.
+                subprocess.Popen(["/bin/sh", "-c", "(setsid sleep 30; :) & :", event["marker"] + "-orphan"], start_new_session=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                subprocess.Popen(["setsid", "/bin/sh", "-c", "sleep 30; :", event["marker"] + "-orphan"], start_new_session=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            """, AllBut with { ProcessNamespace = false, Cgroup = false }) { LeavesProcesses = true },
+
         new("descriptor bomb", """
             def attack(event):
                 files = [open("/dev/null") for _ in range(2000)]
