@@ -1,4 +1,3 @@
-using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 
 namespace FaasCluster.Worker.Tests.Lanes;
