@@ -68,7 +68,7 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         }
 
         var isExecutable = runtime is YamlScalarNode { Value: RuntimeIds.Executable };
-        if (isExecutable && !manifest.Children.ContainsKey(new YamlScalarNode("handler")))
+        if (runtime is YamlScalarNode { Value: RuntimeIds.Executable or RuntimeIds.Wasm } && !manifest.Children.ContainsKey(new YamlScalarNode("handler")))
         {
             manifest.Add("handler", name);
         }
@@ -99,6 +99,7 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
     {
         ".py" => RuntimeIds.Python3,
         ".js" or ".mjs" or ".cjs" => RuntimeIds.NodeJs,
+        ".wasm" => RuntimeIds.Wasm,
         _ => RuntimeIds.Executable,
     };
 

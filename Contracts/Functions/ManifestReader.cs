@@ -63,9 +63,9 @@ public static partial class ManifestReader
             "http" => HandlerSignature.Http,
             _ => HandlerSignature.Auto,
         };
-        if (runtime == RuntimeIds.Executable && signature == HandlerSignature.Http)
+        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm && signature == HandlerSignature.Http)
         {
-            fields.Error("signature", "'http' does not exist for the executable runtime; use event: the event arrives on stdin.");
+            fields.Error("signature", $"'http' does not exist for the {runtime} runtime; use event: the event arrives on stdin.");
         }
 
         var defaults = new FunctionManifest { Name = "", Runtime = "", Handler = "" };
@@ -179,11 +179,11 @@ public static partial class ManifestReader
 
     private static void CheckHandler(ManifestFields fields, string runtime, string handler)
     {
-        if (runtime == RuntimeIds.Executable)
+        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm)
         {
             if (handler.Length > 255 || !FilePattern().IsMatch(handler) || handler.Split('/').Contains(".."))
             {
-                fields.Error("handler", $"'{Shorten(handler)}' is no file of a package; expected a relative path such as 'main.sh'.");
+                fields.Error("handler", $"'{Shorten(handler)}' is no file of a package; expected a relative path such as '{(runtime == RuntimeIds.Wasm ? "main.wasm" : "main.sh")}'.");
             }
         }
         else if (handler.Length > 255 || !HandlerPattern().IsMatch(handler))

@@ -12,6 +12,9 @@ public static class RuntimeIds
     /// <summary>Any program: one process per invocation, event on stdin, result on stdout. Handler is the file's name.</summary>
     public const string Executable = "executable";
 
+    /// <summary>A WebAssembly module, a WASI preview 1 command: a fresh instance per invocation, otherwise as executable. Handler is the file's name.</summary>
+    public const string Wasm = "wasm";
+
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable];
+    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable, Wasm];
 }

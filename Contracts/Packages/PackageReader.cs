@@ -57,6 +57,15 @@ public static class PackageReader
         }
     }
 
+    /// <summary>Reads a file of a package, at most so many bytes: leave room to notice that there are more.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static byte[] ReadStart(ZipArchiveEntry entry, int maximumBytes)
+    {
+        using var stream = entry.Open();
+        var buffer = new byte[(int)Math.Min(Math.Max(entry.Length, 0) + 1, maximumBytes)];
+        return buffer[..stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+    }
+
     /// <summary>
     /// Reads a small text file of a package, such as function.yaml, as UTF-8. Null if the package has no such file or cannot be
     /// read; more than <paramref name="maximumBytes"/> are cut off, so leave room to notice.

@@ -41,6 +41,11 @@ internal static partial class DeployCheck
         using var archive = new ZipArchive(new MemoryStream(form.Package, writable: false), ZipArchiveMode.Read);
         var files = archive.Entries.ToDictionary(entry => entry.FullName, entry => ((entry.ExternalAttributes >> 16) & AnyExecutable) != 0);
         errors = CheckHandler(manifest, files);
+        if (errors.Count == 0 && manifest.Runtime == RuntimeIds.Wasm)
+        {
+            errors = CheckModule(manifest, PackageReader.ReadStart(archive.GetEntry(manifest.Handler)!, WasmModuleFile.MostBytes + 1));
+        }
+
         return errors.Count == 0 ? (manifest, form.Package) : null;
     }
 
@@ -64,6 +69,11 @@ internal static partial class DeployCheck
         }
 
         errors = CheckHandler(manifest, new Dictionary<string, bool> { [name] = true });
+        if (errors.Count == 0 && manifest.Runtime == RuntimeIds.Wasm)
+        {
+            errors = CheckModule(manifest, form.Package);
+        }
+
         if (errors.Count > 0)
         {
             return null;
@@ -93,6 +103,9 @@ internal static partial class DeployCheck
                 var script = handler[..handler.IndexOf('.', handler.LastIndexOf('/') + 1)];
                 expected = [script + ".js", script + ".mjs", script + ".cjs"];
                 break;
+            case RuntimeIds.Wasm:
+                expected = [handler];
+                break;
             default:
                 if (files.TryGetValue(handler, out var executable) && !executable)
                 {
@@ -106,6 +119,14 @@ internal static partial class DeployCheck
         return expected.Any(files.ContainsKey)
             ? []
             : [new("handler", $"'{handler}' needs the file {string.Join(" or ", expected)}, which the package does not have; it has {Listing(files.Keys)}.")];
+    }
+
+    private static IReadOnlyList<FieldError> CheckModule(FunctionManifest manifest, byte[] module)
+    {
+        var problem = module.Length > WasmModuleFile.MostBytes
+            ? WasmModuleFile.TooLarge(manifest.Handler)
+            : WasmModuleFile.FindProblem(manifest.Handler, module, manifest.MemoryBytes);
+        return problem is null ? [] : [new("handler", problem)];
     }
 
     private static string Listing(IEnumerable<string> files)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using System.Text.Json;
 using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
@@ -129,7 +128,7 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
 
         return new ExecutionOutcome
         {
-            Result = error is null ? Answer(process.Output.Result!.Bytes) : null,
+            Result = error is null ? ProgramAnswer.Of(process.Output.Result!.Bytes) : null,
             Error = error,
             Run = elapsed,
             CpuTime = process.Cgroup.ReadCpuTime(),
@@ -152,25 +151,6 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
         catch (Exception exception) when (exception is OperationCanceledException or EndOfStreamException or FrameException or FrameTooLargeException or System.Net.Sockets.SocketException)
         {
             return Failures.Of(ErrorCode.SandboxFailed, $"The sandbox did not start: {lastLine ?? exit.ToString()}");
-        }
-    }
-
-    private static InvocationResult Answer(ReadOnlyMemory<byte> body) => new() { ContentType = IsJson(body) ? "application/json" : "text/plain; charset=utf-8", Body = body };
-
-    private static bool IsJson(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(body.Span);
-            while (reader.Read())
-            {
-            }
-
-            return !body.IsEmpty;
-        }
-        catch (JsonException)
-        {
-            return false;
         }
     }
 }

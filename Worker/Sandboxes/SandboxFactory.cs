@@ -30,9 +30,12 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
         try
         {
             var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
-            return revision.Manifest.Runtime == RuntimeIds.Executable
-                ? PrepareExecutable(revision, package, started)
-                : await LoadAsync(revision, package, log, started, cancellationToken);
+            return revision.Manifest.Runtime switch
+            {
+                RuntimeIds.Executable => PrepareExecutable(revision, package, started),
+                RuntimeIds.Wasm => await host.Wasm!.StartAsync(revision, package, Stopwatch.GetElapsedTime(started), cancellationToken),
+                _ => await LoadAsync(revision, package, log, started, cancellationToken),
+            };
         }
         catch (PackageException exception)
         {

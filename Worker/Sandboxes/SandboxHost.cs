@@ -7,6 +7,7 @@ using FaasCluster.Worker.Sandboxes.Isolation;
 using FaasCluster.Worker.Sandboxes.Launch;
 using FaasCluster.Worker.Sandboxes.Network;
 using FaasCluster.Worker.Sandboxes.Pool;
+using FaasCluster.Worker.Sandboxes.Wasm;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Worker.Sandboxes;
@@ -40,6 +41,9 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
 
     public PackageCache Packages { get; private set; } = null!;
 
+    /// <summary>Null if this host cannot run WebAssembly.</summary>
+    public WasmHost? Wasm { get; private set; }
+
     /// <summary>Makes everything, once. The result is null, or why the worker must not take work.</summary>
     public Task<string?> StartAsync()
     {
@@ -59,6 +63,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
 
         await started;
         await (Pools?.DisposeAsync() ?? default);
+        await (Wasm?.DisposeAsync() ?? default);
         try
         {
             await (Launcher?.DisposeAsync() ?? default);
@@ -121,9 +126,15 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         Networks.Start();
         Booter = new SandboxBooter(Launcher, settings);
         Pools = new SandboxPools(Booter, settings, time, logger);
+        Wasm = WasmHost.TryStart(Launcher, settings, time, logger);
 
         // The canary and the first sandboxes of the pools start side by side: neither depends on the other.
         status.Runtimes = [.. RuntimeIds.All.Where(runtime => RuntimeCommand.IsInstalled(settings, runtime))];
+        if (Wasm is null)
+        {
+            status.Runtimes = [.. status.Runtimes.Where(runtime => runtime != RuntimeIds.Wasm)];
+        }
+
         var filled = Pools.FillAsync(status.Runtimes);
         if (defences.Canary && await new Canary(Launcher, settings, directory).FindProblemAsync() is { } leak)
         {

@@ -46,6 +46,7 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes)
     {
         RuntimeIds.Python3 => File.Exists(options.PythonPath),
         RuntimeIds.NodeJs => File.Exists(options.NodePath),
+        RuntimeIds.Wasm => Wasm.Native.Wasmtime.IsAvailable,
         _ => true,
     };
 

@@ -87,6 +87,9 @@ public class SandboxFixture : IAsyncLifetime
     internal FunctionRevision Shell(string code, Func<FunctionManifest, FunctionManifest>? with = null) =>
         Deploy(RuntimeIds.Executable, "main.sh", PackageBuilder.FromFile("main.sh", Encoding.UTF8.GetBytes(code), executable: true), with);
 
+    internal FunctionRevision Wasm(byte[] module, Func<FunctionManifest, FunctionManifest>? with = null) =>
+        Deploy(RuntimeIds.Wasm, "main.wasm", PackageBuilder.FromFile("main.wasm", module), with);
+
     internal FunctionRevision Deploy(string runtime, string handler, byte[] package, Func<FunctionManifest, FunctionManifest>? with = null)
     {
         var manifest = new FunctionManifest { Name = "test", Runtime = runtime, Handler = handler };
@@ -118,6 +121,21 @@ public class SandboxFixture : IAsyncLifetime
         var start = await Factory.StartAsync(revision, log ?? new TestLog(), CancellationToken.None);
         Assert.Null(start.Sandbox);
         return start.Error!;
+    }
+
+    /// <summary>The error of one cold invocation, wherever it came up.</summary>
+    internal async Task<InvocationError> FailOrRunAsync(FunctionRevision revision)
+    {
+        var start = await Factory.StartAsync(revision, new TestLog(), CancellationToken.None);
+        if (start.Sandbox is not { } sandbox)
+        {
+            return start.Error!;
+        }
+
+        await using (sandbox)
+        {
+            return (await sandbox.InvokeAsync(Message(revision), new TestLog(), CancellationToken.None)).Error!;
+        }
     }
 
     /// <summary>One cold invocation.</summary>
