@@ -71,6 +71,7 @@ internal sealed class CodeCache
         try
         {
             Write(Path.Combine(directory, key), Sign(key, code), code, overwrite: true);
+            File.SetLastWriteTimeUtc(Path.Combine(directory, key), time.GetUtcNow().UtcDateTime);
             Trim();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -94,7 +94,7 @@ internal sealed class WasmCompiler(SandboxLauncher launcher, SandboxOptions opti
 
         return new Compilation
         {
-            Code = error is null ? result.Bytes : null,
+            Code = error is null ? result.Bytes : (ReadOnlyMemory<byte>?)null,
             Error = error,
             CpuTime = process.Cgroup.ReadCpuTime(),
             PeakMemoryBytes = process.Cgroup.ReadPeakMemory(),

@@ -107,6 +107,21 @@ public sealed class DeployTests
     }
 
     [Fact]
+    public async Task Deploy_SingleModule_IsWasm()
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On("POST /api/functions", Documents.Function(), 201);
+        using var run = new CommandRun(cluster).WithFile("main.wasm", "\0asm");
+
+        await run.RunAsync("deploy", "main.wasm", "--name", "hello");
+
+        var (manifest, package) = await ReadFormAsync(cluster);
+        var read = Contracts.Functions.ManifestReader.Read(manifest!, out _)!;
+        Assert.Equal(("wasm", "main.wasm"), (read.Runtime, read.Handler));
+        Assert.Equal(["main.wasm"], Entries(package));
+    }
+
+    [Fact]
     public async Task Deploy_DirectoryWithOptions_ChangesTheManifestForThisDeploy()
     {
         await using var cluster = await ScriptedCluster.StartAsync();

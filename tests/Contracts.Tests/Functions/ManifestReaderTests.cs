@@ -129,6 +129,8 @@ public sealed class ManifestReaderTests
     [InlineData("handler", "name: hello\nruntime: executable\nhandler: 'a b'")]
     [InlineData("signature", Least + "signature: cloud")]
     [InlineData("signature", "name: hello\nruntime: executable\nhandler: main.sh\nsignature: http")]
+    [InlineData("handler", "name: hello\nruntime: wasm\nhandler: ../main.wasm")]
+    [InlineData("signature", "name: hello\nruntime: wasm\nhandler: main.wasm\nsignature: http")]
     [InlineData("memory", Least + "memory: 63MB")]
     [InlineData("memory", Least + "memory: 10241MB")]
     [InlineData("memory", Least + "memory: -5")]

@@ -70,6 +70,7 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
     [InlineData("nodejs", "src/index.handler", "src/index.js", true)]
     [InlineData("nodejs", "index.handler", "main.js", false)]
     [InlineData("executable", "main.sh", "other.sh", false)]
+    [InlineData("wasm", "main.wasm", "other.wasm", false)]
     public async Task Deploy_ByHandler_NeedsItsFile(string runtime, string handler, string file, bool isThere)
     {
         var manifest = $"name: {Api.NewName()}\nruntime: {runtime}\nhandler: {handler}\n";
@@ -91,6 +92,20 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
         using var response = await gateway.Client.PostAsync("/api/functions", Api.Form(manifest, Zip(("main.sh", "#!/bin/sh\n")), "p.zip"));
         var problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Contains("chmod +x main.sh", Assert.Single(problem.Errors!).Message);
+    }
+
+    [Theory]
+    [InlineData("main.zip")]
+    [InlineData("main.wasm")]
+    public async Task Deploy_OfAModuleThatCannotRun_SaysWhy(string file)
+    {
+        // A component: the header of WASI preview 2.
+        var module = "\0asm\u000d\0\u0001\0";
+        var manifest = $"name: {Api.NewName()}\nruntime: wasm\nhandler: main.wasm\n";
+        using var response = await gateway.Client.PostAsync(
+            "/api/functions", Api.Form(manifest, file.EndsWith(".zip", StringComparison.Ordinal) ? Zip(("main.wasm", module)) : Encoding.UTF8.GetBytes(module), file));
+        var problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "validation_failed");
+        Assert.Contains("component", Assert.Single(problem.Errors!, error => error.Field == "handler").Message);
     }
 
     [Fact]

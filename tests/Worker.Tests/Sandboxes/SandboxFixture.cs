@@ -45,6 +45,8 @@ public class SandboxFixture : IAsyncLifetime
     /// <summary>What is switched off, for tests that show what it is good for.</summary>
     internal virtual Defences Defences => Defences.All;
 
+    protected virtual bool OwnsRoot => true;
+
     public static string MakeRoot()
     {
         var root = Directory.CreateTempSubdirectory("faas-sandbox-").FullName;
@@ -74,7 +76,11 @@ public class SandboxFixture : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
-        Directory.Delete(Root, recursive: true);
+        if (OwnsRoot)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+
         GC.SuppressFinalize(this);
     }
 

@@ -106,6 +106,9 @@ internal static partial class WasiFiles
         // A stream is of no type: as a character device it would be taken for a terminal, and written line by line.
         const ulong ReadRights = (1UL << 1) | (1UL << 2) | (1UL << 5) | (1UL << 7) | (1UL << 21) | (1UL << 27);
         const ulong DirectoryRights = (1UL << 13) | (1UL << 14) | (1UL << 15) | (1UL << 18) | (1UL << 21);
+
+        // What may be asked for when a file is opened: a program that asks to write is refused then, and not when it writes.
+        const ulong AllRights = (1UL << 29) - 1;
         state.Clear();
         state[0] = TypeOf(file.Entry);
         var rights = file.Entry is { IsDirectory: true } ? DirectoryRights
@@ -113,7 +116,7 @@ internal static partial class WasiFiles
             : file.Stream == 0 ? (1UL << 1) | (1UL << 21) | (1UL << 27)
             : (1UL << 6) | (1UL << 21) | (1UL << 27);
         BinaryPrimitives.WriteUInt64LittleEndian(state[8..], rights);
-        BinaryPrimitives.WriteUInt64LittleEndian(state[16..], file.Entry is { IsDirectory: true } ? DirectoryRights | ReadRights : 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(state[16..], file.Entry is { IsDirectory: true } ? AllRights : 0);
         return Errno.Success;
     }
 

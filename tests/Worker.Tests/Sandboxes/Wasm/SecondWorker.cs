@@ -1,0 +1,7 @@
+namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
+
+/// <summary>Another worker of the same host. Its directory stays, because it is the first one's.</summary>
+internal sealed class SecondWorker(string root) : SandboxFixture(root)
+{
+    protected override bool OwnsRoot => false;
+}
