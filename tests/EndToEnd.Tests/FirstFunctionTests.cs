@@ -34,6 +34,33 @@ public sealed class FirstFunctionTests
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]
+    public async Task WebAssembly_CompiledFromC_ConvertsWhatIsPosted(string mode)
+    {
+        var directory = Directory.CreateTempSubdirectory("faas-csv2json-");
+        try
+        {
+            await CsvExample.BuildAsync(directory.FullName);
+            await using var platform = await Platform.StartAsync(mode);
+            await platform.Client.DeployDirectoryAsync(directory.FullName);
+
+            using var body = new StringContent("name,age\nAda,36\n");
+            using var answer = await platform.Client.Http.PostAsync("/fn/csv2json", body);
+
+            Assert.Equal("""[{"name":"Ada","age":36}]""" + "\n", await answer.Content.ReadAsStringAsync());
+            Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
+            var record = await platform.Client.EndOfAsync(FaasClient.IdOf(answer));
+            Assert.Equal("succeeded", record.State);
+            Assert.True(Assert.Single(record.Attempts!).PeakMemoryMb > 0);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("embedded")]
+    [InlineData("cluster")]
     public async Task Thumbnail_PhotographOfSeveralMegapixels_ComesBackInTheAskedSize(string mode)
     {
         await using var platform = await Platform.StartAsync(mode);

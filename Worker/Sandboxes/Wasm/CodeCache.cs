@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using FaasCluster.Contracts;
 
 namespace FaasCluster.Worker.Sandboxes.Wasm;
 
@@ -81,9 +82,9 @@ internal sealed class CodeCache
     }
 
     // Moved into its place when it is whole.
-    private static void Write(string path, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, bool overwrite)
+    private void Write(string path, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, bool overwrite)
     {
-        var temporary = $"{path}.{Guid.NewGuid():N}";
+        var temporary = $"{path}.{Uuid7.New(time):N}";
         try
         {
             using (var file = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnFile }))

@@ -6,9 +6,9 @@ namespace FaasCluster.Worker.Sandboxes.Wasm;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe partial struct SignalStack
 {
-    private nint start;
-    private int flags;
-    private nuint size;
+    private readonly nint start;
+    private readonly int flags;
+    private readonly nuint size;
 
     /// <summary>What it is now.</summary>
     public static SignalStack Save()

@@ -29,7 +29,7 @@ internal sealed class WasmSandbox(FunctionRevision revision, PackageLease packag
     private FunctionManifest Manifest => revision.Manifest;
 
     /// <inheritdoc/>
-    public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, CancellationToken cancellationToken)
+    public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)
     {
         var environment = ProgramEnvironment.Of(revision, message, time.GetUtcNow() + Manifest.Timeout);
         var run = new WasmRun

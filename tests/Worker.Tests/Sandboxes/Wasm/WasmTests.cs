@@ -2,7 +2,6 @@ using System.Text;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
-using FaasCluster.Worker.Sandboxes.Wasm;
 using FaasCluster.Worker.Sandboxes.Wasm.Wasi;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
