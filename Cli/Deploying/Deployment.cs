@@ -13,6 +13,7 @@ namespace FaasCluster.Cli.Deploying;
 internal sealed record Deployment(byte[] Package, string? Manifest)
 {
     private const string ManifestName = "function.yaml";
+    private const string Bootstrap = "bootstrap";
 
     /// <summary>Reads a directory, a single source file or a zip.</summary>
     /// <exception cref="CommandFailure">Something is wrong with it; nothing was sent.</exception>
@@ -68,6 +69,11 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         }
 
         var isExecutable = runtime is YamlScalarNode { Value: RuntimeIds.Executable };
+        if (runtime is YamlScalarNode { Value: { } id } && RuntimeIds.Resolve(id) == RuntimeIds.Provided)
+        {
+            return new Deployment(PackageBuilder.FromFile(Bootstrap, File.ReadAllBytes(path), executable: true), Check(Write(manifest), "The command line"));
+        }
+
         if (runtime is YamlScalarNode { Value: RuntimeIds.Executable or RuntimeIds.Wasm } && !manifest.Children.ContainsKey(new YamlScalarNode("handler")))
         {
             manifest.Add("handler", name);
@@ -95,7 +101,7 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         }
     }
 
-    private static string RuntimeOf(string name) => Path.GetExtension(name) switch
+    private static string RuntimeOf(string name) => name == Bootstrap ? RuntimeIds.Provided : Path.GetExtension(name) switch
     {
         ".py" => RuntimeIds.Python3,
         ".js" or ".mjs" or ".cjs" => RuntimeIds.NodeJs,

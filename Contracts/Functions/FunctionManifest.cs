@@ -52,7 +52,7 @@ public sealed record FunctionManifest
     /// <summary>One of <see cref="RuntimeIds"/>.</summary>
     public required string Runtime { get; init; }
 
-    /// <summary>What is called: "module.function" (python3, nodejs) or a file of the package (executable).</summary>
+    /// <summary>What is called: "module.function" (python3, nodejs), a file of the package (executable), or anything (provided: _HANDLER).</summary>
     public required string Handler { get; init; }
 
     /// <summary>How the handler takes its event, default auto.</summary>

@@ -64,16 +64,17 @@ internal sealed partial class ManifestFields(YamlMappingNode node, string prefix
     /// <summary>Whether the field is there and one value: some fields are a word or a mapping.</summary>
     public bool IsScalar(string name) => Find(name) is YamlScalarNode;
 
-    public string? Choice(string name, IReadOnlyList<string> choices, bool required = false)
+    public string? Choice(string name, IReadOnlyList<string> choices, bool required = false, Func<string, string>? resolve = null)
     {
         if (Text(name, required) is not { } text)
         {
             return null;
         }
 
-        if (choices.Contains(text))
+        var resolved = resolve?.Invoke(text) ?? text;
+        if (choices.Contains(resolved))
         {
-            return text;
+            return resolved;
         }
 
         var nearest = Suggestion.For(text, choices);

@@ -11,6 +11,8 @@ public static partial class ManifestReader
     /// <summary>The largest manifest, in characters.</summary>
     public const int MaximumLength = 64 * 1024;
 
+    private const string DefaultHandler = "bootstrap";
+
     // A manifest needs five: stream, document, mapping, section, list.
     private const int MaximumDepth = 16;
 
@@ -50,8 +52,8 @@ public static partial class ManifestReader
             fields.Error("name", $"'{Shorten(name)}' is no function name; expected 1 to 64 of a-z, 0-9 and '-', starting with a letter and ending with a letter or digit.");
         }
 
-        var runtime = fields.Choice("runtime", RuntimeIds.All, required: true);
-        var handler = fields.Text("handler", required: true);
+        var runtime = fields.Choice("runtime", RuntimeIds.All, required: true, resolve: RuntimeIds.Resolve);
+        var handler = fields.Text("handler", required: runtime != RuntimeIds.Provided) ?? (runtime == RuntimeIds.Provided ? DefaultHandler : null);
         if (handler is not null && runtime is not null)
         {
             CheckHandler(fields, runtime, handler);
@@ -63,9 +65,9 @@ public static partial class ManifestReader
             "http" => HandlerSignature.Http,
             _ => HandlerSignature.Auto,
         };
-        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm && signature == HandlerSignature.Http)
+        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm or RuntimeIds.Provided && signature == HandlerSignature.Http)
         {
-            fields.Error("signature", $"'http' does not exist for the {runtime} runtime; use event: the event arrives on stdin.");
+            fields.Error("signature", $"'http' does not exist for the {runtime} runtime; use event: the event {(runtime == RuntimeIds.Provided ? "is asked for" : "arrives on stdin")}.");
         }
 
         var defaults = new FunctionManifest { Name = "", Runtime = "", Handler = "" };
@@ -179,7 +181,15 @@ public static partial class ManifestReader
 
     private static void CheckHandler(ManifestFields fields, string runtime, string handler)
     {
-        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm)
+        if (runtime == RuntimeIds.Provided)
+        {
+            // What it means is the program's own affair.
+            if (handler.Length > 128 || handler.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)))
+            {
+                fields.Error("handler", $"'{Shorten(handler)}' is no handler; expected at most 128 characters without spaces.");
+            }
+        }
+        else if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm)
         {
             if (handler.Length > 255 || !FilePattern().IsMatch(handler) || handler.Split('/').Contains(".."))
             {

@@ -15,6 +15,12 @@ public static class RuntimeIds
     /// <summary>A WebAssembly module, a WASI preview 1 command: a fresh instance per invocation, otherwise as executable. Handler is the file's name.</summary>
     public const string Wasm = "wasm";
 
+    /// <summary>An executable "bootstrap" that speaks the AWS Lambda Runtime API. Handler is what it finds in _HANDLER.</summary>
+    public const string Provided = "provided";
+
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable, Wasm];
+    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable, Wasm, Provided];
+
+    /// <summary>What a name that a manifest may use stands for: AWS's names of <see cref="Provided"/> say which Amazon Linux lies below, and none does here.</summary>
+    public static string Resolve(string name) => name is "provided.al2" or "provided.al2023" ? Provided : name;
 }

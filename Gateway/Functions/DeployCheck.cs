@@ -11,6 +11,7 @@ namespace FaasCluster.Gateway.Functions;
 internal static partial class DeployCheck
 {
     private const string ManifestFile = "function.yaml";
+    private const string Bootstrap = "bootstrap";
     private const int AnyExecutable = 0x49; // 0111
 
     /// <summary>The manifest and the zip file to store; null if there are errors.</summary>
@@ -68,6 +69,12 @@ internal static partial class DeployCheck
             return null;
         }
 
+        if (manifest.Runtime == RuntimeIds.Provided)
+        {
+            // One program, whatever its name.
+            name = Bootstrap;
+        }
+
         errors = CheckHandler(manifest, new Dictionary<string, bool> { [name] = true });
         if (errors.Count == 0 && manifest.Runtime == RuntimeIds.Wasm)
         {
@@ -79,7 +86,7 @@ internal static partial class DeployCheck
             return null;
         }
 
-        var zip = PackageBuilder.FromFile(name, form.Package, executable: manifest.Runtime == RuntimeIds.Executable);
+        var zip = PackageBuilder.FromFile(name, form.Package, executable: manifest.Runtime is RuntimeIds.Executable or RuntimeIds.Provided);
         if (zip.Length > Limits.PackageBytes)
         {
             errors = [new("package", $"has {zip.Length} bytes when packed; at most {Limits.PackageBytes} are allowed.")];
@@ -106,6 +113,8 @@ internal static partial class DeployCheck
             case RuntimeIds.Wasm:
                 expected = [handler];
                 break;
+            case RuntimeIds.Provided:
+                return CheckBootstrap(files);
             default:
                 if (files.TryGetValue(handler, out var executable) && !executable)
                 {
@@ -128,6 +137,10 @@ internal static partial class DeployCheck
             : WasmModuleFile.FindProblem(manifest.Handler, module, manifest.MemoryBytes);
         return problem is null ? [] : [new("handler", problem)];
     }
+
+    private static IReadOnlyList<FieldError> CheckBootstrap(IReadOnlyDictionary<string, bool> files) => files.TryGetValue(Bootstrap, out var executable)
+        ? executable ? [] : [new("package", $"has a '{Bootstrap}' that is not executable; run 'chmod +x {Bootstrap}' and pack it again.")]
+        : [new("package", $"has no file '{Bootstrap}' at its top, which the runtime {RuntimeIds.Provided} starts; it has {Listing(files.Keys)}.")];
 
     private static string Listing(IEnumerable<string> files)
     {

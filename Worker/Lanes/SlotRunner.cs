@@ -28,7 +28,7 @@ internal sealed class SlotRunner(LaneServices services, SlotStarter starter)
             var log = new ExecutionLog(delivery.Message, services.Time, slot.TakeStartLog());
             var execution = await services.Executor.RunAsync(
                 slot.Sandbox, delivery.Delivery, delivery.Message, slot.TakeColdStart(), log, settle, slot.Lost, services.Killed);
-            return new SlotRun(slot.Sandbox.IsUsable, IsWaiting: false, execution);
+            return new SlotRun(await slot.Sandbox.SettleAsync(services.Killed), IsWaiting: false, execution);
         }
         catch (OperationCanceledException) when (services.Killed.IsCancellationRequested)
         {

@@ -53,7 +53,7 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
         {
             process = await host.Launcher.LaunchAsync(new LaunchRequest
             {
-                Command = ["/bin/sh", $"{RootTree.RuntimeDirectory}/executable/start.sh", $"{RootTree.TaskDirectory}/{Manifest.Handler}"],
+                Command = [RootTree.ScriptShell, $"{RootTree.RuntimeDirectory}/executable/start.sh", $"{RootTree.TaskDirectory}/{Manifest.Handler}"],
                 Environment = ProgramEnvironment.Of(revision, message, time.GetUtcNow() + Manifest.Timeout),
                 Limits = new CgroupLimits(Manifest.MemoryBytes, options.ProcessLimit, options.CoresFor(Manifest.MemoryBytes)),
                 PackageDirectory = package.Directory,

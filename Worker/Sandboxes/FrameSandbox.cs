@@ -23,17 +23,16 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
     private const int MostResultBytes = Limits.SynchronousPayloadBytes + (1 << 20);
     private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
 
-    private CancellationTokenSource deadline = new();
+    private readonly WarmRuns runs = new(process, revision.Manifest);
     private HandlerSignature signature;
     private int uses;
-    private bool broken;
 
     /// <inheritdoc/>
     public FunctionRevision Revision => revision;
 
     /// <inheritdoc/>
     public bool IsUsable =>
-        !broken && !process.Exited.IsCompleted && uses < options.MaximumUses && Stopwatch.GetElapsedTime(process.StartedAt) < options.MaximumAge;
+        !runs.IsBroken && !process.Exited.IsCompleted && uses < options.MaximumUses && Stopwatch.GetElapsedTime(process.StartedAt) < options.MaximumAge;
 
     private FunctionManifest Manifest => revision.Manifest;
 
@@ -84,21 +83,18 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        broken = true;
+        runs.Dispose();
         try
         {
             await process.DisposeAsync();
         }
         finally
         {
-            deadline.Dispose();
             package?.Dispose();
         }
     }
 
-    // 1. Meters and log on. 2. One frame there, one or more back, within the timeout. 3. Drain what was printed. 4. If anything but a
-    // clean answer came, kill everything first. 5. Read the counters; a kill for memory outranks whatever the frame said.
-    private async Task<ExecutionOutcome> ExchangeAsync<T>(
+    private Task<ExecutionOutcome> ExchangeAsync<T>(
         FrameType type,
         T state,
         Action<Utf8JsonWriter, T> writeHeader,
@@ -106,71 +102,28 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         TimeSpan timeout,
         IExecutionLog log,
         Func<Frame, CancellationToken, ValueTask<FrameOutcome?>> take,
-        CancellationToken cancellationToken)
-    {
-        process.Output.Begin(log);
-        var meter = RunMeter.Start(process);
-        if (!deadline.TryReset())
-        {
-            deadline.Dispose();
-            deadline = new CancellationTokenSource();
-        }
+        CancellationToken cancellationToken) => runs.RunAsync(
+            (Sandbox: this, Type: type, State: state, WriteHeader: writeHeader, Body: body, Take: take),
+            static (exchange, deadline) => exchange.Sandbox.TryExchangeAsync(exchange.Type, exchange.State, exchange.WriteHeader, exchange.Body, exchange.Take, deadline),
+            timeout,
+            log,
+            cancellationToken);
 
-        deadline.CancelAfter(timeout);
-        FrameOutcome outcome;
-        await using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), deadline))
-        {
-            outcome = await TryExchangeAsync(type, state, writeHeader, body, take, cancellationToken);
-        }
-
-        deadline.CancelAfter(Timeout.InfiniteTimeSpan);
-        var elapsed = meter.Elapsed;
-        if (outcome.IsFatal)
-        {
-            broken = true;
-            await process.KillAsync();
-        }
-
-        process.Output.End();
-        if (outcome.Error?.Code != ErrorCode.Cancelled && (meter.RanOutOfMemory || (outcome.IsFatal && process.Output.SaidOutOfMemory)))
-        {
-            outcome = FrameOutcome.Failed(Failures.OutOfMemory(Manifest), fatal: true);
-            broken = true;
-            await process.KillAsync();
-        }
-
-        return new ExecutionOutcome
-        {
-            Result = outcome.Result,
-            Error = outcome.Error,
-            Run = elapsed,
-            CpuTime = meter.CpuTime,
-            PeakMemoryBytes = meter.PeakMemoryBytes,
-        };
-    }
-
+    // One frame there, one or more back.
     private async ValueTask<FrameOutcome> TryExchangeAsync<T>(
         FrameType type, T state, Action<Utf8JsonWriter, T> writeHeader, ReadOnlyMemory<byte> body, Func<Frame, CancellationToken, ValueTask<FrameOutcome?>> take,
-        CancellationToken cancellationToken)
+        CancellationToken deadline)
     {
         try
         {
-            await process.Channel.SendAsync(type, state, writeHeader, body, deadline.Token);
+            await process.Channel.SendAsync(type, state, writeHeader, body, deadline);
             while (true)
             {
-                if (await take(await process.Channel.ReceiveAsync(MostResultBytes, deadline.Token), deadline.Token) is { } outcome)
+                if (await take(await process.Channel.ReceiveAsync(MostResultBytes, deadline), deadline) is { } outcome)
                 {
                     return outcome;
                 }
             }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return FrameOutcome.Failed(Failures.Of(ErrorCode.Cancelled, "The invocation was cancelled while it ran; it was killed."), fatal: true);
-        }
-        catch (OperationCanceledException)
-        {
-            return FrameOutcome.Failed(Failures.Timeout(Manifest), fatal: true);
         }
         catch (FrameTooLargeException)
         {

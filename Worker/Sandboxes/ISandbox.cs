@@ -68,6 +68,12 @@ internal interface ISandbox : IAsyncDisposable
     /// <param name="response">Takes an answer that comes in pieces.</param>
     /// <param name="cancellationToken">Kills the run; the outcome is then <see cref="ErrorCode.Cancelled"/>.</param>
     Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Returns when the sandbox can take another invocation, whose caller then waits for nothing that the last one left undone; false if
+    /// it never will: dispose it. Called after every run, when its outcome is on its way.
+    /// </summary>
+    ValueTask<bool> SettleAsync(CancellationToken cancellationToken) => ValueTask.FromResult(IsUsable);
 }
 
 /// <summary>How one run ended. Exactly one of result and error is set.</summary>

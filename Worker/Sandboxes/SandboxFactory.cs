@@ -5,12 +5,13 @@ using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Launch;
 using FaasCluster.Worker.Sandboxes.Pool;
+using FaasCluster.Worker.Sandboxes.Provided;
 using Microsoft.Extensions.Options;
 
 namespace FaasCluster.Worker.Sandboxes;
 
 /// <summary>Starts sandboxes of every runtime. What it needs of the host is made when somebody first waits for it to be ready.</summary>
-internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> options, TimeProvider time) : ISandboxFactory
+internal sealed class SandboxFactory(SandboxHost host, ProvidedStarter provided, IOptions<SandboxOptions> options, TimeProvider time) : ISandboxFactory
 {
     /// <inheritdoc/>
     public IReadOnlyList<string> Runtimes => host.Status.Runtimes;
@@ -34,6 +35,7 @@ internal sealed class SandboxFactory(SandboxHost host, IOptions<SandboxOptions> 
             {
                 RuntimeIds.Executable => PrepareExecutable(revision, package, started),
                 RuntimeIds.Wasm => await host.Wasm!.StartAsync(revision, package, Stopwatch.GetElapsedTime(started), cancellationToken),
+                RuntimeIds.Provided => await provided.StartAsync(revision, package, log, started, cancellationToken),
                 _ => await LoadAsync(revision, package, log, started, cancellationToken),
             };
         }

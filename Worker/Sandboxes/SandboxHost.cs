@@ -29,6 +29,9 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
     /// <summary>The worker among those of this host; in the names of its cgroups and in the command lines of its sandboxes.</summary>
     public string Name => directory?.Name ?? "";
 
+    /// <summary>The directory that becomes the root of every sandbox.</summary>
+    public string RootTree => directory?.RootTree ?? "";
+
     public ICgroupHierarchy Cgroups { get; private set; } = new NoCgroups("not started");
 
     public SandboxLauncher Launcher { get; private set; } = null!;
@@ -112,7 +115,7 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
 
         status.Isolation = Isolators.For(settings, defences).Describe();
         directory = InstanceDirectory.Take(settings.EffectiveDirectory);
-        RootTree.Build(directory.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
+        Launch.RootTree.Build(directory.RootTree, Path.Combine(AppContext.BaseDirectory, "runtimes"));
         Cgroups = defences.Cgroup ? CgroupDetector.Detect(settings.Cgroup, directory.Name) : new NoCgroups("switched off", MemoryEnforcement.Full);
         status.Cgroups = Cgroups.Description;
         status.MemoryEnforcement = Cgroups.Enforcement;

@@ -1,4 +1,5 @@
 using FaasCluster.Worker.Sandboxes.Isolation;
+using FaasCluster.Worker.Sandboxes.Provided;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace FaasCluster.Worker.Sandboxes;
@@ -19,6 +20,8 @@ internal static class SandboxServices
         services.AddSingleton<SandboxStatus>();
         services.TryAddSingleton(Defences.All);
         services.AddSingleton<SandboxHost>();
+        services.AddSingleton<RuntimeApiServer>();
+        services.AddSingleton<ProvidedStarter>();
         services.AddSingleton<ISandboxFactory, SandboxFactory>();
         return services;
     }

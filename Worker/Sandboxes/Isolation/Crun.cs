@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FaasCluster.Worker.Sandboxes.Launch;
 using FaasCluster.Worker.Sandboxes.Native;
 
 namespace FaasCluster.Worker.Sandboxes.Isolation;
@@ -49,7 +50,7 @@ internal sealed class Crun(SandboxOptions options, Defences defences) : IIsolato
             throw Libc.Failed($"chown of '{state}'");
         }
 
-        var inner = plan with { Command = ["/bin/sh", "-c", Init, "sh", .. plan.Command] };
+        var inner = plan with { Command = [RootTree.ScriptShell, "-c", Init, "sh", .. plan.Command] };
         return new IsolatorCommand(
             [
                 // Else it would outlive a worker that is killed.

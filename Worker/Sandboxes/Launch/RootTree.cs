@@ -13,9 +13,12 @@ internal static class RootTree
     /// <summary>Where the package lies in the sandbox; also the working directory.</summary>
     public const string TaskDirectory = "/var/task";
 
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    /// <summary>The shell of the platform's own scripts: the host's, which is faster than the one that functions see.</summary>
+    public const string ScriptShell = "/usr/bin/sh";
 
-    private static readonly string[] MountPoints = ["usr", "proc", "dev", "tmp", "run", "etc", "var/task"];
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const string Bash = "/usr/bin/bash";
+    private static readonly string[] MountPoints = ["usr", "proc", "dev", "tmp", "run", "etc", "opt", "var/task"];
 
     // Below /usr on every current distribution; links are copied as they are.
     private static readonly string[] TopLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -35,7 +38,11 @@ internal static class RootTree
 
         foreach (var name in TopLinks)
         {
-            if (new DirectoryInfo("/" + name) is { LinkTarget: { } target })
+            if (name == "bin" && File.Exists(Bash))
+            {
+                LinkPrograms(Path.Combine(root, name));
+            }
+            else if (new DirectoryInfo("/" + name) is { LinkTarget: { } target })
             {
                 Directory.CreateSymbolicLink(Path.Combine(root, name), target);
             }
@@ -65,6 +72,18 @@ internal static class RootTree
         {
             path = Path.Combine(path, part);
             InstanceDirectory.MakeReadable(path);
+        }
+    }
+
+    // As /bin is, but for one program: on Lambda /bin/sh is bash, and scripts for it begin with #!/bin/sh and "set -o pipefail",
+    // which Debian's dash does not know.
+    private static void LinkPrograms(string bin)
+    {
+        InstanceDirectory.MakeReadable(bin);
+        foreach (var program in Directory.EnumerateFiles("/usr/bin"))
+        {
+            var name = Path.GetFileName(program);
+            File.CreateSymbolicLink(Path.Combine(bin, name), name == "sh" ? Bash : program);
         }
     }
 

@@ -223,7 +223,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
         ? request.Command
         :
         [
-            "/bin/sh", "-c", "ulimit -p \"$1\" && ulimit -d \"$2\" && shift 2 && exec \"$@\"", "sh",
+            RootTree.ScriptShell, "-c", "if [ -n \"$BASH\" ]; then ulimit -u \"$1\"; else ulimit -p \"$1\"; fi && ulimit -d \"$2\" && shift 2 && exec \"$@\"", "sh",
             request.Limits.Pids.ToString(CultureInfo.InvariantCulture),
             request.IsGeneric ? "unlimited" : (request.Limits.MemoryBytes / 1024).ToString(CultureInfo.InvariantCulture),
             .. request.Command,

@@ -16,20 +16,29 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
     /// <param name="packageDirectory">What becomes /var/task; null for an empty directory.</param>
     /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
     /// <exception cref="BootException">It did not come up.</exception>
-    public async Task<SandboxProcess> BootAsync(RuntimeCommand command, string? packageDirectory, CancellationToken cancellationToken)
+    public Task<SandboxProcess> BootAsync(RuntimeCommand command, string? packageDirectory, CancellationToken cancellationToken) => BootAsync(
+        command.Runtime,
+        new LaunchRequest
+        {
+            Command = command.Arguments(options),
+            Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
+            IsGeneric = true,
+            PackageDirectory = packageDirectory,
+        },
+        cancellationToken);
+
+    /// <summary>Boots what is asked for, and waits until it says that it is ready.</summary>
+    /// <param name="runtime">For messages.</param>
+    /// <param name="request">What to start. What it prints until it is ready explains why it did not become so.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
+    /// <exception cref="BootException">It did not come up.</exception>
+    public async Task<SandboxProcess> BootAsync(string runtime, LaunchRequest request, CancellationToken cancellationToken)
     {
         await places.WaitAsync(cancellationToken);
         try
         {
             var log = new BootLog();
-            var sandbox = await launcher.LaunchAsync(new LaunchRequest
-            {
-                Command = command.Arguments(options),
-                Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
-                IsGeneric = true,
-                PackageDirectory = packageDirectory,
-                Log = log,
-            });
+            var sandbox = await launcher.LaunchAsync(request with { Log = log });
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             patience.CancelAfter(options.BootTimeout);
             try
@@ -44,12 +53,12 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
                 await sandbox.EndAsync();
                 cancellationToken.ThrowIfCancellationRequested();
                 var reason = exception is OperationCanceledException ? $"not ready after {options.BootTimeout.TotalSeconds} s" : exception.Message;
-                throw new BootException($"A sandbox for {command.Runtime} did not start: {reason} {log.Text}".TrimEnd());
+                throw new BootException($"A sandbox for {runtime} did not start: {reason} {log.Text}".TrimEnd());
             }
         }
         catch (Exception exception) when (exception is IOException or TimeoutException)
         {
-            throw new BootException($"A sandbox for {command.Runtime} could not be made: {exception.Message}");
+            throw new BootException($"A sandbox for {runtime} could not be made: {exception.Message}");
         }
         finally
         {

@@ -106,6 +106,24 @@ public sealed class DeployTests
         Assert.NotEqual(0, (zip.Entries[0].ExternalAttributes >> 16) & 0x40);
     }
 
+    [Theory]
+    [InlineData("bootstrap", "--timeout", "5s")]
+    [InlineData("main", "--runtime", "provided.al2023")]
+    public async Task Deploy_SingleProgramForLambda_IsTheBootstrap(string file, string option, string value)
+    {
+        await using var cluster = await ScriptedCluster.StartAsync();
+        cluster.On("POST /api/functions", Documents.Function(), 201);
+        using var run = new CommandRun(cluster).WithFile(file, "#!/bin/sh\n");
+
+        await run.RunAsync("deploy", file, "--name", "hello", option, value);
+
+        var (manifest, package) = await ReadFormAsync(cluster);
+        Assert.Equal("provided", Contracts.Functions.ManifestReader.Read(manifest!, out _)!.Runtime);
+        using var zip = new ZipArchive(new MemoryStream(package));
+        Assert.Equal("bootstrap", Assert.Single(zip.Entries).FullName);
+        Assert.NotEqual(0, (zip.Entries[0].ExternalAttributes >> 16) & 0x40);
+    }
+
     [Fact]
     public async Task Deploy_SingleModule_IsWasm()
     {

@@ -29,6 +29,17 @@ public sealed class ManifestReaderTests
         Assert.Equal(EventKeeping.All, manifest.KeepEvents);
     }
 
+    [Theory]
+    [InlineData("provided")]
+    [InlineData("provided.al2")]
+    [InlineData("provided.al2023")]
+    public void Read_RuntimeProvided_NeedsNoHandler(string runtime)
+    {
+        var manifest = Read($"name: hello\nruntime: {runtime}");
+        Assert.Equal(("provided", "bootstrap"), (manifest.Runtime, manifest.Handler));
+        Assert.Equal("function.handler", Read($"name: hello\nruntime: {runtime}\nhandler: function.handler").Handler);
+    }
+
     [Fact]
     public void Read_EveryKey_TakesEveryValue()
     {
@@ -127,6 +138,9 @@ public sealed class ManifestReaderTests
     [InlineData("handler", "name: hello\nruntime: executable\nhandler: a/../../b")]
     [InlineData("handler", "name: hello\nruntime: executable\nhandler: -c")]
     [InlineData("handler", "name: hello\nruntime: executable\nhandler: 'a b'")]
+    [InlineData("handler", "name: hello\nruntime: provided\nhandler: 'a b'")]
+    [InlineData("runtime", "name: hello\nruntime: provided.al1\nhandler: x")]
+    [InlineData("signature", "name: hello\nruntime: provided\nsignature: http")]
     [InlineData("signature", Least + "signature: cloud")]
     [InlineData("signature", "name: hello\nruntime: executable\nhandler: main.sh\nsignature: http")]
     [InlineData("handler", "name: hello\nruntime: wasm\nhandler: ../main.wasm")]

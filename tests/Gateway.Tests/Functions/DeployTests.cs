@@ -109,6 +109,23 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
     }
 
     [Fact]
+    public async Task Deploy_OfALambdaProgram_NeedsItsBootstrap()
+    {
+        var manifest = $"name: {Api.NewName()}\nruntime: provided.al2023\n";
+        foreach (var (file, expected) in new[] { ("bootstrap", "chmod +x bootstrap"), ("main", "no file 'bootstrap'") })
+        {
+            using var refused = await gateway.Client.PostAsync("/api/functions", Api.Form(manifest, Zip((file, "#!/bin/sh\n")), "p.zip"));
+            var error = Assert.Single((await refused.ProblemAsync(HttpStatusCode.BadRequest, "validation_failed")).Errors!);
+            Assert.Equal("package", error.Field);
+            Assert.Contains(expected, error.Message);
+        }
+
+        // A single file is the bootstrap, whatever its name.
+        using var response = await gateway.Client.PostAsync("/api/functions", Api.Form(manifest, "#!/bin/sh\n"u8.ToArray(), "main"));
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    [Fact]
     public async Task Fault24_DeployWithSeveralErrors_NamesEveryFieldAndMakesNothing()
     {
         var name = Api.NewName();

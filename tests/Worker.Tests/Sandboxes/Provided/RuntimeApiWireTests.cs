@@ -1,0 +1,212 @@
+using System.Text;
+using FaasCluster.Contracts.Invocations;
+
+namespace FaasCluster.Worker.Tests.Sandboxes.Provided;
+
+/// <summary>What real clients put on the wire, byte by byte.</summary>
+public sealed class RuntimeApiWireTests(RuntimeApiFixture api) : IClassFixture<RuntimeApiFixture>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Go_PostsChunkedWithTrailersThatStayEmpty()
+    {
+        await api.AttachFreshAsync();
+        var invocation = await api.RunningAsync();
+        using var client = await api.ConnectAsync();
+
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/response HTTP/1.1",
+            "Host: 127.0.0.1:9001",
+            "User-Agent: aws-lambda-go/go1.22.4",
+            "Transfer-Encoding: chunked",
+            "Content-Type: application/json",
+            "Trailer: Lambda-Runtime-Function-Error-Type,Lambda-Runtime-Function-Error-Body",
+            "Accept-Encoding: gzip",
+            "",
+            "7",
+            "{\"a\":1}",
+            "0",
+            "Lambda-Runtime-Function-Error-Type: ",
+            "Lambda-Runtime-Function-Error-Body: ",
+            "",
+            "");
+
+        Assert.StartsWith("HTTP/1.1 202 Accepted", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        Assert.Equal("{\"a\":1}", Encoding.UTF8.GetString((await invocation.Answer.WaitAsync(Patience)).Payload.Span));
+    }
+
+    [Fact]
+    public async Task Node_SendsATrailerThatItDidNotDeclare()
+    {
+        await api.AttachFreshAsync();
+        var invocation = await api.RunningAsync();
+        using var client = await api.ConnectAsync();
+        var body = Convert.ToBase64String("""{"errorMessage":"broke in the middle","errorType":"Midway","stackTrace":["x"]}"""u8);
+
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/response HTTP/1.1",
+            "Host: 127.0.0.1:9001",
+            "Transfer-Encoding: chunked",
+            "Trailer: Lambda-Runtime-Function-Error-Type",
+            "Lambda-Runtime-Function-Response-Mode: streaming",
+            "Content-Type: application/octet-stream",
+            "",
+            "3",
+            "abc",
+            "0",
+            "Lambda-Runtime-Function-Error-Type: Runtime.Midway",
+            $"Lambda-Runtime-Function-Error-Body: {body}",
+            "",
+            "");
+
+        Assert.StartsWith("HTTP/1.1 202 Accepted", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        var error = (await invocation.Answer.WaitAsync(Patience)).Error!;
+        Assert.Equal((ErrorCode.FunctionError, "Midway", "broke in the middle", "x"), (error.Code, error.Type, error.Message, Assert.Single(error.StackTrace)));
+    }
+
+    [Fact]
+    public async Task XRayCause_OfAMebibyte_IsAccepted()
+    {
+        await api.AttachFreshAsync();
+        var invocation = await api.RunningAsync();
+        using var client = await api.ConnectAsync();
+
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/error HTTP/1.1",
+            "Host: x",
+            "Content-Type: application/vnd.aws.lambda.error+json",
+            "Lambda-Runtime-Function-XRay-Error-Cause: " + new string('x', 1 << 20),
+            "Content-Length: 20",
+            "",
+            "{\"errorMessage\":\"x\"}");
+
+        Assert.StartsWith("HTTP/1.1 202 Accepted", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        Assert.Equal("x", (await invocation.Answer.WaitAsync(Patience)).Error!.Message);
+    }
+
+    [Fact]
+    public async Task Requests_OnOneConnection_AreAnsweredInTheirOrder()
+    {
+        await api.AttachFreshAsync();
+        var first = RuntimeApiFixture.Invocation("1");
+        api.Session.Begin(first);
+        using var client = await api.ConnectAsync();
+
+        // All at once: next, the answer, a second answer, the next next.
+        var post = $"POST /2018-06-01/runtime/invocation/{first.Id}/response HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n";
+        const string Next = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
+        await client.SendAsync(Next + post + "a" + post + "b" + Next);
+
+        Assert.Equal("1", (await client.ReadAsync()).Body);
+        Assert.StartsWith("HTTP/1.1 202", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 403", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        await api.Session.Ready.WaitAsync(Patience);
+        api.Session.Begin(RuntimeApiFixture.Invocation("2"));
+        Assert.Equal("2", (await client.ReadAsync()).Body);
+        Assert.Equal("a", Encoding.UTF8.GetString((await first.Answer).Payload.Span));
+    }
+
+    [Fact]
+    public async Task Bytes_OneByOne_AreARequestAsWell()
+    {
+        await api.AttachFreshAsync();
+        api.Session.Begin(RuntimeApiFixture.Invocation("\"slow\""));
+        using var client = await api.ConnectAsync();
+        foreach (var letter in "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: x\r\n\r\n")
+        {
+            await client.SendAsync(letter.ToString());
+        }
+
+        Assert.Equal("\"slow\"", (await client.ReadAsync()).Body);
+    }
+
+    [Fact]
+    public async Task Clients_OfHttp10AndThoseThatClose_GetTheirAnswer()
+    {
+        foreach (var request in new[] { "GET /2018-06-01/runtime/invocation/next HTTP/1.0\r\n\r\n", "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" })
+        {
+            await api.AttachFreshAsync();
+            api.Session.Begin(RuntimeApiFixture.Invocation("1"));
+            using var client = await api.ConnectAsync();
+            await client.SendAsync(request);
+            Assert.Equal("1", (await client.ReadAsync()).Body);
+            Assert.True(await client.EndsAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Curl_ThatAsksBeforeItSends_IsToldToGoOn()
+    {
+        await api.AttachFreshAsync();
+        var invocation = await api.RunningAsync();
+        using var client = await api.ConnectAsync();
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/response HTTP/1.1", "Host: x", "Content-Length: 4", "Content-Type: application/x-www-form-urlencoded", "Expect: 100-continue", "", "");
+        var go = new byte[64];
+        var count = await client.Socket.ReceiveAsync(go).WaitAsync(Patience);
+        Assert.Equal("HTTP/1.1 100 Continue\r\n\r\n", Encoding.Latin1.GetString(go, 0, count));
+
+        await client.SendAsync("done");
+
+        Assert.StartsWith("HTTP/1.1 202", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        Assert.Equal("done", Encoding.UTF8.GetString((await invocation.Answer.WaitAsync(Patience)).Payload.Span));
+    }
+
+    [Theory]
+    [InlineData("nonsense\r\n\r\n")]
+    [InlineData("POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")]
+    [InlineData("POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n")]
+    public async Task Nonsense_EndsItsConnectionAlone(string text)
+    {
+        await api.AttachFreshAsync();
+        using var other = await api.ConnectAsync();
+        using (var client = await api.ConnectAsync())
+        {
+            await client.SendAsync(text);
+            var answer = new MemoryStream();
+            var buffer = new byte[4096];
+            for (int count; (count = await ReceiveAsync(client, buffer)) > 0;)
+            {
+                answer.Write(buffer, 0, count);
+            }
+
+            Assert.DoesNotContain(" 202 ", Encoding.Latin1.GetString(answer.ToArray()));
+        }
+
+        await other.SendLinesAsync("GET /2018-06-01/ping HTTP/1.1", "Host: x", "", "");
+        Assert.Equal("pong", (await other.ReadAsync()).Body);
+    }
+
+    [Fact]
+    public async Task Connections_BeyondTheLimit_WaitForOneToEnd()
+    {
+        await api.AttachFreshAsync();
+        var clients = new List<RawClient>();
+        for (var i = 0; i < 17; i++)
+        {
+            clients.Add(await api.ConnectAsync());
+            await clients[i].SendLinesAsync("GET /2018-06-01/ping HTTP/1.1", "Host: x", "", "");
+        }
+
+        await Task.WhenAll(clients.Take(16).Select(client => client.ReadAsync()));
+        var last = clients[16].ReadAsync();
+        Assert.False(last.IsCompleted);
+        clients[0].Dispose();
+        Assert.Equal("pong", (await last).Body);
+        clients.ForEach(client => client.Dispose());
+        await api.Endpoint.WhenDrainedAsync().WaitAsync(Patience);
+    }
+
+    private static async Task<int> ReceiveAsync(RawClient client, byte[] buffer)
+    {
+        try
+        {
+            return await client.Socket.ReceiveAsync(buffer).WaitAsync(Patience);
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return 0;
+        }
+    }
+}
