@@ -18,6 +18,9 @@ internal sealed record Defences
     /// <summary>An empty environment for the program that makes the walls.</summary>
     public bool EmptyEnvironment { get; init; } = true;
 
+    /// <summary>No open descriptor but those that a sandbox is given.</summary>
+    public bool ClosedDescriptors { get; init; } = true;
+
     /// <summary>A process-id namespace.</summary>
     public bool ProcessNamespace { get; init; } = true;
 

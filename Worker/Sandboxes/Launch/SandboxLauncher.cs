@@ -162,6 +162,11 @@ internal sealed class SandboxLauncher : IAsyncDisposable
         try
         {
             files.AddRange(command.Files.Select(contents => Descriptor.Memory("isolator", contents)));
+            if (!defences.ClosedDescriptors)
+            {
+                files.Add(Descriptor.Open("/", Libc.O_RDONLY));
+            }
+
             (outRead, var outWrite) = Descriptor.Pipe();
             using var ownOutWrite = outWrite;
             (errorRead, var errorWrite) = Descriptor.Pipe();

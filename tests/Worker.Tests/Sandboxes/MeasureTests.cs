@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Tests.Sandboxes;
 
@@ -49,9 +50,44 @@ public sealed class MeasureTests(SandboxFixture fixture, ITestOutputHelper outpu
         output.WriteLine($"{runtime}: pool take {Show(cold)}, init {Show(init)}, to first answer {Show(first)}, direct boot {Show(direct)}, bare {Show(bare)}, warm {Show(warm)} ms");
     }
 
+    [Fact(Explicit = true)]
+    public async Task CostOfTheFilter()
+    {
+        await using var filtered = new SandboxFixture();
+        await using var unfiltered = new Unfiltered();
+        await filtered.InitializeAsync();
+        await unfiltered.InitializeAsync();
+        List<double>[] boots = [[], []], calls = [[], []];
+        for (var round = 0; round < 30; round++)
+        {
+            foreach (var (worker, index) in new[] { (filtered, 0), (unfiltered, 1) })
+            {
+                var clock = Stopwatch.GetTimestamp();
+                var boot = await worker.Host.Booter.BootAsync(Worker.Sandboxes.Pool.RuntimeCommand.For("python3", 256 << 20), null, CancellationToken.None);
+                boots[index].Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
+                await boot.EndAsync();
+                var revision = worker.Python("import os\ndef handler(event, context):\n    for _ in range(100): os.stat('/tmp')\n    return event");
+                await using var sandbox = await worker.StartAsync(revision);
+                for (var i = 0; i < 200; i++)
+                {
+                    clock = Stopwatch.GetTimestamp();
+                    await sandbox.InvokeAsync(SandboxFixture.Message(revision), new TestLog(), CancellationToken.None);
+                    calls[index].Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
+                }
+            }
+        }
+
+        output.WriteLine($"with: boot {Show(boots[0])}, warm call with 100 system calls {Show(calls[0])}; without: boot {Show(boots[1])}, call {Show(calls[1])} ms");
+    }
+
     private static string Show(List<double> values)
     {
         values.Sort();
         return $"p50 {values[values.Count / 2]:0.000} p90 {values[values.Count * 9 / 10]:0.000} p99 {values[values.Count * 99 / 100]:0.000}";
+    }
+
+    private sealed class Unfiltered : SandboxFixture
+    {
+        internal override Defences Defences => new() { SystemCalls = false, Canary = false };
     }
 }

@@ -29,9 +29,12 @@ public class AttackFixture : SandboxFixture
             var secret = Path.Combine(root, "etc/secret");
             await File.WriteAllTextAsync(secret, marker);
             File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            var hostFile = Path.Combine(Root, "host");
+            await File.WriteAllTextAsync(hostFile, "the host's");
             var body = JsonSerializer.Serialize(new
             {
                 secret = new { file = "/etc/secret", text = marker },
+                hostFile,
                 marker,
                 worker = Path.GetFileName(Environment.ProcessPath),
             });

@@ -2,7 +2,7 @@ using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
 
-/// <summary>What hostile functions try. The event has "secret" (a file's place and contents), "marker" (what stands in the worker's environment) and "worker" (its process's command line).</summary>
+/// <summary>What hostile functions try. The event has "secret" (a file's place and contents), "hostFile" (one of the host's that everybody may read), "marker" (what stands in the worker's environment) and "worker" (its process's command line).</summary>
 internal static class AttackList
 {
     private static readonly Defences AllBut = Defences.All with { Canary = false };
@@ -25,6 +25,16 @@ internal static class AttackList
                     except OSError:
                         pass
             """, AllBut with { EmptyEnvironment = false }),
+
+        new("descriptors of the worker", """
+            import os
+            def attack(event):
+                for name in os.listdir("/proc/self/fd"):
+                    try:
+                        return os.read(os.open(event["hostFile"].lstrip("/"), os.O_RDONLY, dir_fd=int(name)), 100).decode()
+                    except OSError:
+                        pass
+            """, AllBut with { ClosedDescriptors = false }),
 
         new("command lines of the host", """
             import glob
