@@ -61,8 +61,12 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
         };
     }
 
-    /// <summary>Limits CPU to what the function has; loading was free of it, as a boost that makes cold starts short.</summary>
-    public void LimitCpu() => process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
+    /// <summary>Limits CPU to what the function has, and to its share of it; loading was free of both, as a boost that makes cold starts short.</summary>
+    public void LimitCpu()
+    {
+        process.Cgroup.SetShare(Manifest.MemoryBytes);
+        process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
+    }
 
     /// <inheritdoc/>
     public Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)

@@ -33,16 +33,35 @@ internal sealed class CgroupV1 : ICgroup
     {
         SetMemory(limits.MemoryBytes);
         CgroupFile.Write(Path.Combine(directories["pids"], "pids.max"), limits.Pids.ToString(CultureInfo.InvariantCulture));
+        SetShare(limits.MemoryBytes);
         SetCores(limits.Cores);
     }
 
     /// <inheritdoc/>
     public void SetMemory(long bytes)
     {
-        SetMemoryAlone(bytes);
+        var limit = bytes.ToString(CultureInfo.InvariantCulture);
+        if (!countsSwap)
+        {
+            CgroupFile.Write(Path.Combine(memory, "memory.limit_in_bytes"), limit);
+            return;
+        }
+
+        // Memory alone may never be allowed more than memory and swap together, so growing and shrinking go in opposite order.
+        var files = new[] { "memory.memsw.limit_in_bytes", "memory.limit_in_bytes" };
+        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
+        foreach (var file in current.ReadNumber() >= bytes ? files.Reverse() : files)
+        {
+            CgroupFile.Write(Path.Combine(memory, file), limit);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SetShare(long memoryBytes)
+    {
         if (directories.TryGetValue("cpu", out var cpu) && Path.Combine(cpu, "cpu.shares") is var shares && File.Exists(shares))
         {
-            CgroupFile.Write(shares, CpuWeight.V1(bytes).ToString(CultureInfo.InvariantCulture));
+            CgroupFile.Write(shares, CpuWeight.V1(memoryBytes).ToString(CultureInfo.InvariantCulture));
         }
     }
 
@@ -107,24 +126,6 @@ internal sealed class CgroupV1 : ICgroup
             peak.Dispose();
             outOfMemory.Dispose();
             cpuTime?.Dispose();
-        }
-    }
-
-    private void SetMemoryAlone(long bytes)
-    {
-        var limit = bytes.ToString(CultureInfo.InvariantCulture);
-        if (!countsSwap)
-        {
-            CgroupFile.Write(Path.Combine(memory, "memory.limit_in_bytes"), limit);
-            return;
-        }
-
-        // Memory alone may never be allowed more than memory and swap together, so growing and shrinking go in opposite order.
-        var files = new[] { "memory.memsw.limit_in_bytes", "memory.limit_in_bytes" };
-        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
-        foreach (var file in current.ReadNumber() >= bytes ? files.Reverse() : files)
-        {
-            CgroupFile.Write(Path.Combine(memory, file), limit);
         }
     }
 

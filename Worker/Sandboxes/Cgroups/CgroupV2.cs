@@ -46,6 +46,7 @@ internal sealed class CgroupV2 : ICgroup
         }
 
         CgroupFile.Write(In("pids.max"), limits.Pids.ToString(CultureInfo.InvariantCulture));
+        SetShare(limits.MemoryBytes);
         SetCores(limits.Cores);
     }
 
@@ -62,9 +63,14 @@ internal sealed class CgroupV2 : ICgroup
         }
 
         CgroupFile.Write(In("memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <inheritdoc/>
+    public void SetShare(long memoryBytes)
+    {
         if (File.Exists(In("cpu.weight")))
         {
-            CgroupFile.Write(In("cpu.weight"), CpuWeight.V2(bytes).ToString(CultureInfo.InvariantCulture));
+            CgroupFile.Write(In("cpu.weight"), CpuWeight.V2(memoryBytes).ToString(CultureInfo.InvariantCulture));
         }
     }
 

@@ -49,9 +49,12 @@ internal interface ICgroup
     /// <exception cref="IOException">The kernel refuses, for memory also when more is in use already.</exception>
     void SetLimits(CgroupLimits limits);
 
-    /// <summary>Sets the memory limit, and the share of CPU that follows it: all that differs between a booted sandbox and the function that takes it.</summary>
+    /// <summary>Sets the memory limit alone: all that differs between a booted sandbox and the function that takes it.</summary>
     /// <exception cref="IOException">More is in use already.</exception>
     void SetMemory(long bytes);
+
+    /// <summary>Sets what it gets of a core that others want too, in proportion to memory.</summary>
+    void SetShare(long memoryBytes);
 
     /// <summary>Sets the CPU limit alone.</summary>
     void SetCores(double? cores);

@@ -35,6 +35,10 @@ internal sealed class NoCgroups(string reason, MemoryEnforcement enforcement = M
         {
         }
 
+        public void SetShare(long memoryBytes)
+        {
+        }
+
         public void SetCores(double? cores)
         {
         }
