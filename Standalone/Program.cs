@@ -9,6 +9,7 @@ return await NodeProcess.RunAsync(() =>
     builder.AddGateway();
     builder.AddWorker();
     builder.Services.AddHostedService<Banner>();
+    builder.Services.AddHostedService<OwnAddress>();
     builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
     var app = builder.Build();
     return app.MapGateway();

@@ -88,8 +88,11 @@ public sealed record FunctionManifest
     /// </summary>
     public int? QueueLimit { get; init; }
 
-    /// <summary>Default none.</summary>
-    public NetworkPolicy Network { get; init; } = NetworkPolicy.None;
+    /// <summary>Where it may connect to, default egress.</summary>
+    public NetworkPolicy Network { get; init; } = NetworkPolicy.Egress;
+
+    /// <summary>True if the manifest asks for egress in so many words: it is not run then on a worker that cannot give it.</summary>
+    public bool NetworkIsRequired { get; init; }
 
     /// <summary>Who may call the function's URL, default key.</summary>
     public UrlAuth UrlAuth { get; init; } = UrlAuth.Key;

@@ -84,11 +84,7 @@ public static partial class ManifestReader
         }
 
         var queueLimit = fields.Integer("queueLimit", 1, 1_000_000);
-        if (fields.Choice("network", ["none", "egress"]) == "egress")
-        {
-            fields.Error("network", "'egress' cannot be enforced by this version, so it is refused; use none (the default): the function reaches nothing but its own loopback.");
-        }
-
+        var network = fields.Choice("network", ["none", "egress"]);
         var auth = UrlAuth.Key;
         if (fields.Section("url") is { } url)
         {
@@ -117,6 +113,8 @@ public static partial class ManifestReader
                 Concurrency = concurrency,
                 MinInstances = minInstances,
                 QueueLimit = queueLimit,
+                Network = network == "none" ? NetworkPolicy.None : NetworkPolicy.Egress,
+                NetworkIsRequired = network == "egress",
                 UrlAuth = auth,
                 Environment = environment,
                 Retries = retries,

@@ -102,6 +102,15 @@ public static class TelemetryNames
     /// <summary>Counter: log lines dropped because the log buffer was full.</summary>
     public const string LogLinesDropped = "faascluster.log_lines.dropped";
 
+    /// <summary>Counter: connections that functions were refused, by reason.</summary>
+    public const string NetworkRefused = "faascluster.network.refused";
+
+    /// <summary>Gauge: connections of functions, to the outside and to the gateway.</summary>
+    public const string NetworkConnections = "faascluster.network.connections";
+
+    /// <summary>Attribute: why a connection was refused: private, host, loopback, link_local, platform, multicast, too_many.</summary>
+    public const string RefusalReason = "faascluster.reason";
+
     /// <summary>Attribute: the function's name.</summary>
     public const string FaasName = "faas.name";
 

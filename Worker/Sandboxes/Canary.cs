@@ -1,10 +1,13 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Network;
 
 namespace FaasCluster.Worker.Sandboxes;
 
@@ -12,7 +15,7 @@ namespace FaasCluster.Worker.Sandboxes;
 /// Runs a function that tries to break out (runtimes/canary), through the launcher that will run users' code, and plants what it
 /// must not reach. A worker on which one thing succeeds takes no work.
 /// </summary>
-internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, InstanceDirectory directory)
+internal sealed class Canary(SandboxLauncher launcher, SandboxNetworks networks, SandboxOptions options, PlatformAddresses platform, InstanceDirectory directory)
 {
     private const long MemoryBytes = 128L << 20;
 
@@ -20,7 +23,8 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
     private static readonly string[] Expected =
     [
         "environment of other processes", "processes of the host", "files of the worker", "packages of other sandboxes", "writing outside /tmp",
-        "writing kernel settings", "the host's loopback", "the host's abstract sockets", "any network but loopback", "new user namespaces",
+        "writing kernel settings", "the host's loopback", "the host's abstract sockets", "the host's own addresses", "metadata services",
+        "the platform's servers", "any network but loopback", "new user namespaces",
         "forbidden system calls", "sockets of other families", "capabilities", "real root", "descriptors of the worker", "the kernel's /sys", "a writable /tmp",
     ];
 
@@ -31,7 +35,9 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
         var file = Path.Combine(directory.Path, "secret");
         var otherTask = Path.Combine(directory.Slots, "canary", "task");
         using var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+
+        // On every address, for the host's own ones are tried too; whatever comes in is closed unread.
+        tcp.Bind(new IPEndPoint(IPAddress.Any, 0));
         tcp.Listen();
         using var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         unix.Bind(new UnixDomainSocketEndPoint("\0faascluster-" + secret));
@@ -49,6 +55,8 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
                 ["otherTask"] = otherTask,
                 ["port"] = ((IPEndPoint)tcp.LocalEndPoint!).Port,
                 ["abstract"] = "faascluster-" + secret,
+                ["addresses"] = Addresses(tcp),
+                ["platform"] = platform.EndPoints.Select(address => new object[] { address.Address.ToString(), address.Port }).ToList(),
             });
             return await RunAsync(plan);
         }
@@ -72,6 +80,13 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
         });
         try
         {
+            // With the way out open, as functions have it: what is tried must hold then.
+            if (await sandbox.WhenReadyAsync(CancellationToken.None).WaitAsync(options.BootTimeout))
+            {
+                await networks.OpenAsync(sandbox, NetworkPolicy.Egress, CancellationToken.None);
+                await sandbox.Channel.SendGoAsync(CancellationToken.None);
+            }
+
             var exit = await sandbox.Exited.WaitAsync(options.BootTimeout);
             sandbox.Output.End();
             return exit.Status == 0
@@ -87,6 +102,17 @@ internal sealed class Canary(SandboxLauncher launcher, SandboxOptions options, I
             await sandbox.EndAsync();
         }
     }
+
+    // The loopback too, by other ways to write it: whatever a function dials, the host's listener must not hear of it.
+    private static List<string> Addresses(Socket listener) =>
+    [
+        .. NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(network => network.GetIPProperties().UnicastAddresses)
+            .Select(unicast => unicast.Address)
+            .Where(address => address.AddressFamily == listener.AddressFamily)
+            .Select(address => address.ToString()),
+        "0.0.0.0",
+    ];
 
     private static string? Judge(ReadOnlyMemory<byte> output)
     {

@@ -34,7 +34,7 @@ internal static class CanaryCommand
 
             var status = app.Services.GetRequiredService<SandboxStatus>();
             await Console.Out.WriteLineAsync(
-                $"The canary passed: {status.Isolation}, {status.Cgroups}, memory limits {status.MemoryEnforcement}, runtimes {string.Join(' ', status.Runtimes)}.");
+                $"The canary passed: {status.Isolation}, {status.Cgroups}, memory limits {status.MemoryEnforcement}, runtimes {string.Join(' ', status.Runtimes)}, {(status.EgressProblem is null ? "network egress" : "no network egress")}.");
             return 0;
         }
         catch (OptionsValidationException exception)

@@ -6,7 +6,6 @@ using FaasCluster.Contracts.Invocations;
 using FaasCluster.Worker.Execution;
 using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Cgroups;
-using FaasCluster.Worker.Sandboxes.Frames;
 using FaasCluster.Worker.Sandboxes.Launch;
 
 namespace FaasCluster.Worker.Sandboxes;
@@ -17,8 +16,6 @@ namespace FaasCluster.Worker.Sandboxes;
 /// </summary>
 internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease package, SandboxHost host, SandboxOptions options, TimeProvider time) : ISandbox
 {
-    private static readonly TimeSpan ReadyPatience = TimeSpan.FromSeconds(1);
-
     private int disposed;
 
     /// <inheritdoc/>
@@ -92,14 +89,20 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
     {
         InvocationError? error = null;
         ProcessExit? exit = null;
+        var isOpen = false;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Manifest.Timeout);
         try
         {
-            if (await Task.WhenAny(process.Exited, process.Output.Result!.Exceeded).WaitAsync(timeout.Token) == process.Exited)
+            isOpen = await OpenAsync(process, timeout.Token);
+            if (!isOpen || await Task.WhenAny(process.Exited, process.Output.Result!.Exceeded).WaitAsync(timeout.Token) == process.Exited)
             {
-                exit = await process.Exited;
+                exit = await process.Exited.WaitAsync(timeout.Token);
             }
+        }
+        catch (IOException exception)
+        {
+            error = Failures.Of(ErrorCode.SandboxFailed, $"The sandbox could not be made ready: {exception.Message}");
         }
         catch (OperationCanceledException)
         {
@@ -123,7 +126,7 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
         }
         else if (exit is { Status: not 0 } status)
         {
-            error ??= await ExplainAsync(process, status);
+            error ??= Explain(process, status, isOpen);
         }
 
         return new ExecutionOutcome
@@ -136,21 +139,25 @@ internal sealed class ExecutableSandbox(FunctionRevision revision, PackageLease 
         };
     }
 
-    // Only a sandbox that was complete says READY: what fails before is the host's fault, whatever the program prints.
-    private static async Task<InvocationError> ExplainAsync(SandboxProcess process, ProcessExit exit)
+    // The program waits (runtimes/executable/start.sh) until the network is there: its listeners, and what it may not reach. False if
+    // the sandbox ended before.
+    private async Task<bool> OpenAsync(SandboxProcess process, CancellationToken cancellationToken)
+    {
+        if (!await process.WhenReadyAsync(cancellationToken))
+        {
+            return false;
+        }
+
+        await host.Networks.OpenAsync(process, Manifest.Network, cancellationToken);
+        process.Network?.FunctionName = Manifest.Name;
+        await process.Channel.SendGoAsync(cancellationToken);
+        return true;
+    }
+
+    // Only a sandbox that was complete says READY: what fails before is the host's fault, whatever was printed.
+    private static InvocationError Explain(SandboxProcess process, ProcessExit exit, bool isOpen)
     {
         var lastLine = process.Output.LastErrorLine is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
-
-        // Whoever is left of a sandbox that was killed half made may hold the socket open without ever using it.
-        using var patience = new CancellationTokenSource(ReadyPatience);
-        try
-        {
-            await process.Channel.ReceiveAsync(0, patience.Token);
-            return Failures.Exited(exit, lastLine);
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or EndOfStreamException or FrameException or FrameTooLargeException or System.Net.Sockets.SocketException)
-        {
-            return Failures.Of(ErrorCode.SandboxFailed, $"The sandbox did not start: {lastLine ?? exit.ToString()}");
-        }
+        return isOpen ? Failures.Exited(exit, lastLine) : Failures.Of(ErrorCode.SandboxFailed, $"The sandbox did not start: {lastLine ?? exit.ToString()}");
     }
 }

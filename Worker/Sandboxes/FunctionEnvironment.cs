@@ -1,6 +1,7 @@
 using System.Globalization;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Network;
 
 namespace FaasCluster.Worker.Sandboxes;
 
@@ -20,6 +21,7 @@ internal static class FunctionEnvironment
             ["FAAS_FUNCTION_ID"] = revision.FunctionId.ToString("D", CultureInfo.InvariantCulture),
             ["FAAS_REVISION"] = number,
             ["FAAS_MEMORY_MB"] = memory,
+            ["FAAS_ENDPOINT"] = GatewayRelay.Endpoint,
             ["AWS_LAMBDA_FUNCTION_NAME"] = manifest.Name,
             ["AWS_LAMBDA_FUNCTION_VERSION"] = number,
             ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = memory,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Worker.Packages;
@@ -30,6 +31,11 @@ internal sealed class SandboxFactory(SandboxHost host, ProvidedStarter provided,
 
         try
         {
+            if (FindEgressProblem(revision.Manifest, log) is { } unreachable)
+            {
+                return Failed(unreachable, started);
+            }
+
             var package = await host.Packages.GetAsync(revision.PackageSha256, cancellationToken);
             return revision.Manifest.Runtime switch
             {
@@ -68,6 +74,7 @@ internal sealed class SandboxFactory(SandboxHost host, ProvidedStarter provided,
         var sandbox = new FrameSandbox(revision, process, isLinked ? null : package, options.Value, time);
         try
         {
+            process.Network?.FunctionName = revision.Manifest.Name;
             if (isLinked)
             {
                 PackageLinker.Fill(process.TaskDirectory, package);
@@ -106,6 +113,23 @@ internal sealed class SandboxFactory(SandboxHost host, ProvidedStarter provided,
             await sandbox.DisposeAsync();
             throw;
         }
+    }
+
+    // Egress is the default, and most functions do not use it: only one that asks for it in so many words is refused without.
+    private InvocationError? FindEgressProblem(FunctionManifest manifest, IExecutionLog log)
+    {
+        if (manifest.Network != NetworkPolicy.Egress || host.Networks.EgressProblem is not { } problem)
+        {
+            return null;
+        }
+
+        if (manifest.NetworkIsRequired)
+        {
+            return Failures.Of(ErrorCode.InitError, $"The function's manifest asks for 'network: egress'. {problem}");
+        }
+
+        log.Write("platform", Encoding.UTF8.GetBytes(problem));
+        return null;
     }
 
     private async Task<SandboxProcess> BootWithAsync(FunctionRevision revision, PackageLease package, CancellationToken cancellationToken)

@@ -16,7 +16,8 @@ namespace FaasCluster.Worker.Sandboxes;
 /// Everything that the sandboxes of one worker share, in the order of its making: directory, cgroups, threads, canary, pools.
 /// Disposing ends every sandbox and removes all of it.
 /// </summary>
-internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, IOptions<SandboxOptions> options, TimeProvider time, ILogger<SandboxHost> logger, Defences defences)
+internal sealed class SandboxHost(
+    IPackageStore packages, SandboxStatus status, IOptions<SandboxOptions> options, NetworkServices network, TimeProvider time, ILogger<SandboxHost> logger, Defences defences)
     : IAsyncDisposable
 {
     private readonly Lock gate = new();
@@ -125,9 +126,9 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, logger);
         loop = new EventLoop(exception => SandboxLog.EventFailed(logger, exception));
         Launcher = new SandboxLauncher(settings, directory, Cgroups, loop, defences);
-        Networks = new SandboxNetworks(settings, loop, logger);
-        Networks.Start();
-        Booter = new SandboxBooter(Launcher, settings);
+        Networks = new SandboxNetworks(network, loop, logger);
+        await Networks.StartAsync();
+        Booter = new SandboxBooter(Launcher, Networks, settings);
         Pools = new SandboxPools(Booter, settings, time, logger);
         Wasm = WasmHost.TryStart(Launcher, settings, time, logger);
 
@@ -139,12 +140,13 @@ internal sealed class SandboxHost(IPackageStore packages, SandboxStatus status, 
         }
 
         var filled = Pools.FillAsync(status.Runtimes);
-        if (defences.Canary && await new Canary(Launcher, settings, directory).FindProblemAsync() is { } leak)
+        if (defences.Canary && await new Canary(Launcher, Networks, settings, network.Platform, directory).FindProblemAsync() is { } leak)
         {
             return leak;
         }
 
         status.Runtimes = [.. status.Runtimes.Except(await filled)];
+        status.EgressProblem = Networks.EgressProblem;
         return null;
     }
 

@@ -104,6 +104,30 @@ public sealed record SandboxOptions
     [Range(0, 1L << 40)]
     public long PackageCacheBytes { get; init; } = 2L << 30;
 
+    /// <summary>
+    /// Networks such as 10.1.0.0/16 that functions with egress may reach although their addresses are private or reserved; default none.
+    /// The host itself, the platform's broker and database, link-local addresses and clouds' metadata services stay closed.
+    /// </summary>
+    public IReadOnlyList<string> AllowedNetworks { get; init; } = [];
+
+    /// <summary>Name servers that functions' questions go to, at most three count; default those of the host's /etc/resolv.conf.</summary>
+    public IReadOnlyList<string> NameServers { get; init; } = [];
+
+    /// <summary>Where functions reach the gateway's own API ($FAAS_ENDPOINT leads there); default the own address in the embedded mode, else nowhere.</summary>
+    public Uri? GatewayUrl { get; init; }
+
+    /// <summary>Most connections of one sandbox at once, 1 to 10,000, default 256.</summary>
+    [Range(1, 10_000)]
+    public int ConnectionsPerSandbox { get; init; } = 256;
+
+    /// <summary>How long connecting may take, 1 s to 2 min, default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:02:00")]
+    public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a connection may be idle before it is reset, 1 s to 24 h, default 15 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ConnectionIdleTimeout { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>The directory that is used.</summary>
     internal string EffectiveDirectory => Directory is { Length: > 0 } given
         ? Path.GetFullPath(given)

@@ -1,4 +1,5 @@
 using FaasCluster.Worker.Sandboxes.Isolation;
+using FaasCluster.Worker.Sandboxes.Network;
 using FaasCluster.Worker.Sandboxes.Provided;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -19,6 +20,7 @@ internal static class SandboxServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SandboxStatus>();
         services.TryAddSingleton(Defences.All);
+        services.AddSandboxNetworks(configuration);
         services.AddSingleton<SandboxHost>();
         services.AddSingleton<RuntimeApiServer>();
         services.AddSingleton<ProvidedStarter>();

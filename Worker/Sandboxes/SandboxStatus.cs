@@ -17,6 +17,9 @@ public sealed class SandboxStatus
     /// <summary>How firmly the kernel holds functions to their memory.</summary>
     public MemoryEnforcement MemoryEnforcement { get; internal set; }
 
+    /// <summary>Why functions cannot be connected to the outside, and what to do; null if they can.</summary>
+    public string? EgressProblem { get; internal set; }
+
     /// <summary>Runtimes that this worker can run.</summary>
     public IReadOnlyList<string> Runtimes { get; internal set; } = [];
 }

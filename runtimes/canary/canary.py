@@ -14,6 +14,10 @@ import sys
 CLONE_NEWUSER = 0x10000000
 libc = ctypes.CDLL(None, use_errno=True)
 plan = json.load(sys.stdin)
+
+# READY (see ../PROTOCOL.md), and then the worker's word that the network is there.
+os.write(3, b"\0\0\0\4\1\0\0\0\0")
+os.read(3, 1)
 held, broken = [], {}
 
 
@@ -113,6 +117,36 @@ def _():
     with socket.socket(socket.AF_UNIX) as client:
         client.connect("\0" + plan["abstract"])
         return plan["abstract"]
+
+
+def reaches(host, port):
+    """What was captured is accepted first and reset when it is refused; anything but that has reached something."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
+        client.settimeout(5)
+        try:
+            client.connect((host, port))
+            client.send(b"GET / HTTP/1.0\r\n\r\n")
+            client.recv(1)
+        except TimeoutError:
+            pass
+        except OSError:
+            return None
+        return f"{host}:{port}"
+
+
+@attempt("the host's own addresses")
+def _():
+    return " ".join(filter(None, (reaches(address, plan["port"]) for address in plan["addresses"])))
+
+
+@attempt("metadata services")
+def _():
+    return " ".join(filter(None, (reaches(address, 80) for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200"))))
+
+
+@attempt("the platform's servers")
+def _():
+    return " ".join(filter(None, (reaches(address, port) for address, port in plan["platform"])))
 
 
 @attempt("any network but loopback")

@@ -1,3 +1,4 @@
+using System.Text;
 using FaasCluster.Worker.Sandboxes.Native;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
@@ -12,6 +13,9 @@ internal sealed class OutputCapture : IDisposable
     // A pipe holds 64 kB unless its writer asks for more, at most 1 MB (fs.pipe-max-size): what was in it at the end is read within this.
     private const int MostBytesAtEnd = 1 << 20;
 
+    // Of the platform's own lines in one invocation: a function that tries every address must not fill its log with them.
+    private const int MostNotes = 50;
+
     [ThreadStatic]
     private static byte[]? threadBuffer;
 
@@ -21,6 +25,7 @@ internal sealed class OutputCapture : IDisposable
     private LogBudget? budget;
     private byte[]? lastLine;
     private bool ranOutOfMemory;
+    private int notes;
 
     public OutputCapture(EventLoop loop, Descriptor standardOutput, Descriptor standardError)
     {
@@ -66,6 +71,7 @@ internal sealed class OutputCapture : IDisposable
         lock (gate)
         {
             budget = new LogBudget(new WatchedLog(this, log));
+            notes = 0;
             foreach (var stream in streams)
             {
                 if (stream.IsMasked)
@@ -73,6 +79,18 @@ internal sealed class OutputCapture : IDisposable
                     stream.IsMasked = false;
                     loop.Mask(stream.Pipe, stream.Key, masked: false);
                 }
+            }
+        }
+    }
+
+    /// <summary>Writes a line of the platform's own into the log of the current invocation, if there is one.</summary>
+    public void Note(string line)
+    {
+        lock (gate)
+        {
+            if (budget is not null && notes++ <= MostNotes)
+            {
+                budget.Write("platform", notes <= MostNotes ? Encoding.UTF8.GetBytes(line) : "There are more lines like these; they are left out."u8);
             }
         }
     }

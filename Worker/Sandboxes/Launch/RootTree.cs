@@ -61,6 +61,7 @@ internal static class RootTree
         Put(Path.Combine(root, "etc/passwd"), "faas:x:1000:1000:function:/tmp:/bin/sh\n"u8);
         Put(Path.Combine(root, "etc/group"), "faas:x:1000:\n"u8);
         Put(Path.Combine(root, "etc/hosts"), "127.0.0.1 localhost faas\n::1 localhost\n"u8);
+        Put(Path.Combine(root, "etc/resolv.conf"), "nameserver 127.0.0.1\n"u8);
         Put(Path.Combine(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n"u8);
         Copy(runtimes, Path.Combine(root, RuntimeDirectory.TrimStart('/')));
     }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Frames;
 using FaasCluster.Worker.Sandboxes.Native;
+using FaasCluster.Worker.Sandboxes.Network;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
 
@@ -52,6 +53,9 @@ internal sealed class SandboxProcess : IAsyncDisposable
     /// <summary>What it prints.</summary>
     public OutputCapture Output { get; }
 
+    /// <summary>What it may reach; null until it is opened to that.</summary>
+    public SandboxNetwork? Network { get; set; }
+
     /// <summary>Its control channel.</summary>
     public FrameChannel Channel { get; }
 
@@ -95,6 +99,26 @@ internal sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until what was started says READY (runtimes/PROTOCOL.md); false if it ended, or said something else, before.</summary>
+    public async Task<bool> WhenReadyAsync(CancellationToken cancellationToken)
+    {
+        // Whoever is left of a sandbox that was killed half made may hold the socket open without ever using it.
+        var ready = Channel.ReceiveAsync(0, cancellationToken).AsTask();
+        if (await Task.WhenAny(ready, Exited) != ready)
+        {
+            return false;
+        }
+
+        try
+        {
+            return (await ready).Type == FrameType.Ready;
+        }
+        catch (Exception exception) when (exception is EndOfStreamException or FrameException or FrameTooLargeException or SocketException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Kills everything in the sandbox and returns when processes and cgroup and directory are gone. Can be called again.</summary>
     public Task EndAsync()
     {
@@ -132,6 +156,7 @@ internal sealed class SandboxProcess : IAsyncDisposable
         }
         finally
         {
+            await (Network?.DisposeAsync() ?? default);
             Channel.Dispose();
             Output.Dispose();
             lock (gate)

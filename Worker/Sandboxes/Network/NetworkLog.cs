@@ -5,4 +5,7 @@ internal static partial class NetworkLog
 {
     [LoggerMessage(4250, LogLevel.Error, "The network helper ended with status {Status}; the next request starts another.")]
     public static partial void HelperEnded(ILogger logger, int status);
+
+    [LoggerMessage(4251, LogLevel.Warning, "{Problem}")]
+    public static partial void NoEgress(ILogger logger, string problem);
 }

@@ -9,20 +9,21 @@ namespace FaasCluster.Worker.Sandboxes.Pool;
 /// </summary>
 /// <param name="Runtime">One of <see cref="RuntimeIds"/>.</param>
 /// <param name="HeapMegabytes">The heap that V8 was told at its start, which is the only time that it listens; 0 for others.</param>
-internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes)
+/// <param name="Network">What it may reach: opened at its boot, because it takes longer than a cold start.</param>
+internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, NetworkPolicy Network)
 {
     /// <summary>Memory of a booted sandbox that nobody has taken.</summary>
     public const long BootMemoryBytes = 512L << 20;
 
     /// <summary>The one for a function.</summary>
-    public static RuntimeCommand For(FunctionManifest manifest) => For(manifest.Runtime, manifest.MemoryBytes);
+    public static RuntimeCommand For(FunctionManifest manifest) => For(manifest.Runtime, manifest.MemoryBytes, manifest.Network);
 
     /// <summary>The one for a function of the given memory.</summary>
-    public static RuntimeCommand For(string runtime, long memoryBytes)
+    public static RuntimeCommand For(string runtime, long memoryBytes, NetworkPolicy network = NetworkPolicy.Egress)
     {
         if (runtime != RuntimeIds.NodeJs)
         {
-            return new RuntimeCommand(runtime, 0);
+            return new RuntimeCommand(runtime, 0, network);
         }
 
         // Powers of two, so that few pools serve all sizes. Never less than the function has: what ends it is its own limit.
@@ -32,7 +33,7 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes)
             heap *= 2;
         }
 
-        return new RuntimeCommand(runtime, heap);
+        return new RuntimeCommand(runtime, heap, network);
     }
 
     /// <summary>

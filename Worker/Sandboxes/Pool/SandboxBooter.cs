@@ -1,12 +1,14 @@
 using System.Text;
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Frames;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Network;
 
 namespace FaasCluster.Worker.Sandboxes.Pool;
 
 /// <summary>Boots generic sandboxes, a few at a time.</summary>
-internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions options)
+internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks networks, SandboxOptions options)
 {
     // Not disposed: that does nothing as long as nobody asks for its handle, and a boot may end after the worker's sandboxes have.
     private readonly SemaphoreSlim places = new(options.ConcurrentBoots);
@@ -25,14 +27,16 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
             IsGeneric = true,
             PackageDirectory = packageDirectory,
         },
+        command.Network,
         cancellationToken);
 
     /// <summary>Boots what is asked for, and waits until it says that it is ready.</summary>
     /// <param name="runtime">For messages.</param>
     /// <param name="request">What to start. What it prints until it is ready explains why it did not become so.</param>
+    /// <param name="network">What it may reach; it is opened to that before anybody's code runs.</param>
     /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
     /// <exception cref="BootException">It did not come up.</exception>
-    public async Task<SandboxProcess> BootAsync(string runtime, LaunchRequest request, CancellationToken cancellationToken)
+    public async Task<SandboxProcess> BootAsync(string runtime, LaunchRequest request, NetworkPolicy network, CancellationToken cancellationToken)
     {
         await places.WaitAsync(cancellationToken);
         try
@@ -44,8 +48,14 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxOptions opt
             try
             {
                 var frame = await sandbox.Channel.ReceiveAsync(0, patience.Token);
+                if (frame.Type != FrameType.Ready)
+                {
+                    throw new FrameException($"A {frame.Type} frame came; expected Ready.");
+                }
+
+                await networks.OpenAsync(sandbox, network, patience.Token);
                 sandbox.Output.End();
-                return frame.Type == FrameType.Ready ? sandbox : throw new FrameException($"A {frame.Type} frame came; expected Ready.");
+                return sandbox;
             }
             catch (Exception exception)
             {

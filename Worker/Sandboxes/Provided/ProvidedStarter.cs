@@ -69,7 +69,9 @@ internal sealed class ProvidedStarter(SandboxHost host, RuntimeApiServer server,
                     Limits = new CgroupLimits(manifest.MemoryBytes, options.Value.ProcessLimit, Cores: null),
                     PackageDirectory = package.Directory,
                 },
+                manifest.Network,
                 cancellationToken);
+            process.Network?.FunctionName = manifest.Name;
             var api = await server.AttachAsync(await host.Networks.ListenAsync(process, ProvidedEnvironment.Port, cancellationToken));
             return new ProvidedSandbox(revision, process, api, package, options.Value, time);
         }

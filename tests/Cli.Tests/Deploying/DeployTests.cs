@@ -173,7 +173,7 @@ public sealed class DeployTests
     [Theory]
     [InlineData("name: hello\nruntime: python3\nhandler: app.h\nmemory: 1MB\n", "memory: '1MB' is out of range; expected 64MB to 10240MB.")]
     [InlineData("name: hello\nruntime: python3\nhandler: app.h\nmemroy: 64MB\n", "did you mean 'memory'?")]
-    [InlineData("name: hello\nruntime: python3\nhandler: app.h\nnetwork: egress\n", "network: 'egress' cannot be enforced")]
+    [InlineData("name: hello\nruntime: python3\nhandler: app.h\nnetwork: host\n", "network: 'host'")]
     [InlineData("name: [", "manifest: is no valid YAML")]
     public async Task Deploy_WrongManifest_EndsWith2BeforeAnythingIsSent(string manifest, string said)
     {

@@ -20,7 +20,8 @@ public sealed class ManifestReaderTests
         Assert.Equal(TimeSpan.FromSeconds(10), manifest.InitTimeout);
         Assert.Equal(TimeSpan.FromSeconds(30), manifest.WaitTimeout);
         Assert.Null(manifest.KeepAlive);
-        Assert.Equal(NetworkPolicy.None, manifest.Network);
+        Assert.Equal(NetworkPolicy.Egress, manifest.Network);
+        Assert.False(manifest.NetworkIsRequired);
         Assert.Equal(UrlAuth.Key, manifest.UrlAuth);
         Assert.Empty(manifest.Environment);
         Assert.Equal(2, manifest.Retries.Attempts);
@@ -38,6 +39,15 @@ public sealed class ManifestReaderTests
         var manifest = Read($"name: hello\nruntime: {runtime}");
         Assert.Equal(("provided", "bootstrap"), (manifest.Runtime, manifest.Handler));
         Assert.Equal("function.handler", Read($"name: hello\nruntime: {runtime}\nhandler: function.handler").Handler);
+    }
+
+    [Fact]
+    public void Read_EgressInSoManyWords_IsRequired()
+    {
+        var manifest = Read(Least + "network: egress");
+
+        Assert.Equal(NetworkPolicy.Egress, manifest.Network);
+        Assert.True(manifest.NetworkIsRequired);
     }
 
     [Fact]
@@ -66,6 +76,7 @@ public sealed class ManifestReaderTests
         Assert.Equal("thumbnail-2", manifest.Name);
         Assert.Equal("nodejs", manifest.Runtime);
         Assert.Equal("lib/app.process", manifest.Handler);
+        Assert.Equal(NetworkPolicy.None, manifest.Network);
         Assert.Equal(HandlerSignature.Http, manifest.Signature);
         Assert.Equal(1536L << 20, manifest.MemoryBytes);
         Assert.Equal(TimeSpan.FromMinutes(2), manifest.Timeout);
@@ -161,7 +172,6 @@ public sealed class ManifestReaderTests
     [InlineData("waitTimeout", Least + "waitTimeout: 500ms")]
     [InlineData("waitTimeout", Least + "waitTimeout: 301s")]
     [InlineData("keepAlive", Least + "keepAlive: 25h")]
-    [InlineData("network", Least + "network: egress")]
     [InlineData("network", Least + "network: host")]
     [InlineData("url", Least + "url: open")]
     [InlineData("url.auth", Least + "url: { auth: nobody }")]

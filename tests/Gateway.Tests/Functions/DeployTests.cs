@@ -129,7 +129,7 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
     public async Task Fault24_DeployWithSeveralErrors_NamesEveryFieldAndMakesNothing()
     {
         var name = Api.NewName();
-        using var response = await gateway.Client.PostAsync("/api/functions", Api.Form(Api.Manifest(name, "memory: -1\ntimout: 3s\nnetwork: egress\n")));
+        using var response = await gateway.Client.PostAsync("/api/functions", Api.Form(Api.Manifest(name, "memory: -1\ntimout: 3s\nnetwork: host\n")));
         var problem = await response.ProblemAsync(HttpStatusCode.BadRequest, "validation_failed");
         Assert.Equal(["memory", "network", "timout"], problem.Errors!.Select(error => error.Field).Order());
         Assert.Contains("timeout", problem.Errors!.Single(error => error.Field == "timout").Message);

@@ -34,7 +34,7 @@ public sealed class CrunTests(ITestOutputHelper output)
             Isolation = "Crun",
             Cgroup = "/nobody-may-write-here",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests)),
+            Tests = Classes(typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(Network.ListenTests), typeof(Network.RelayTests), typeof(Network.NameTests)),
             AtLeast = 50,
         }.RunAsync(output);
     }

@@ -88,7 +88,7 @@ public sealed class LauncherTests : IAsyncLifetime
     public async Task Boot_ThatTakesTooLong_IsGivenUpAndLeavesNothing()
     {
         await using var launcher = new SandboxLauncher(options, directory, cgroups, loop);
-        var booter = new SandboxBooter(launcher, options with { BootTimeout = TimeSpan.FromMilliseconds(1) });
+        var booter = new SandboxBooter(launcher, null!, options with { BootTimeout = TimeSpan.FromMilliseconds(1) });
         var exception = await Assert.ThrowsAsync<BootException>(() => booter.BootAsync(RuntimeCommand.For(RuntimeIds.Python3, 0), null, CancellationToken.None));
         Assert.Contains("not ready after 0.001 s", exception.Message);
         Assert.Equal(0, launcher.Running);

@@ -58,7 +58,7 @@ public sealed class LeakTests(LeakTests.Fixture fixture) : IClassFixture<LeakTes
         var program = Path.Combine(root, "bwrap");
         await File.WriteAllTextAsync(program, "no program");
         var options = new SandboxOptions { Directory = Path.Combine(root, "state"), BubblewrapPath = program };
-        await using (var host = new SandboxHost(null!, new SandboxStatus(), Options.Create(options), TimeProvider.System, NullLogger<SandboxHost>.Instance, Defences.All))
+        await using (var host = new SandboxHost(null!, new SandboxStatus(), Options.Create(options), null!, TimeProvider.System, NullLogger<SandboxHost>.Instance, Defences.All))
         {
             Assert.Contains(program, await host.StartAsync());
         }

@@ -47,6 +47,17 @@ public class SandboxFixture : IAsyncLifetime
 
     protected virtual bool OwnsRoot => true;
 
+    /// <summary>Ends what a fixture has beside the worker.</summary>
+    protected virtual ValueTask DisposeAsyncCore() => default;
+
+    /// <summary>Adds what replaces parts of the worker.</summary>
+    protected virtual void Configure(IServiceCollection services)
+    {
+    }
+
+    internal T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
+
     public static string MakeRoot()
     {
         var root = Directory.CreateTempSubdirectory("faas-sandbox-").FullName;
@@ -66,6 +77,7 @@ public class SandboxFixture : IAsyncLifetime
         collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Error).AddConsole());
         collection.AddSingleton<IPackageStore>(packages);
         collection.AddSingleton(Defences);
+        Configure(collection);
         collection.AddSandboxes(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services = collection.BuildServiceProvider();
         Factory = services.GetRequiredService<ISandboxFactory>();
@@ -76,6 +88,7 @@ public class SandboxFixture : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
+        await DisposeAsyncCore();
         if (OwnsRoot)
         {
             Directory.Delete(Root, recursive: true);
