@@ -8,6 +8,9 @@ namespace FaasCluster.Gateway.Invocations;
 /// <summary>Turns a worker's reply into the answer to the caller.</summary>
 internal static class AnswerWriter
 {
+    /// <summary>The name of the field for times (https://www.w3.org/TR/server-timing/).</summary>
+    public const string ServerTiming = "Server-Timing";
+
     /// <summary>Answers with what the function answered, or with why it did not.</summary>
     /// <param name="context">The request.</param>
     /// <param name="message">The invocation.</param>
@@ -53,28 +56,54 @@ internal static class AnswerWriter
         return new ProblemAnswer(problem).ExecuteAsync(context);
     }
 
+    /// <summary>Says what is known when an answer in pieces begins: all but how long the run takes and what it costs.</summary>
+    public static void SetHead(HttpContext context, InvocationMessage message, InvocationReply head)
+    {
+        var response = context.Response;
+        var (headers, timings) = (response.Headers, head.Timings);
+        SetOrigin(headers, message, head);
+        headers[ServerTiming] = $"{Timing("queue", timings.Queue)}, {Timing("start", timings.Start)}, {Timing("init", timings.Init)}";
+        if (message.Trigger == TriggerKind.Http)
+        {
+            SetHttpHead(response, head.Result!);
+        }
+
+        if (response.StatusCode is not (204 or 205 or 304))
+        {
+            response.ContentType = head.Result!.ContentType;
+        }
+    }
+
+    /// <summary>One metric of Server-Timing.</summary>
+    public static string Timing(string name, TimeSpan span) => string.Create(CultureInfo.InvariantCulture, $"{name};dur={Math.Round(span.TotalMilliseconds, 3)}");
+
     private static void SetHeaders(HttpResponse response, InvocationMessage message, InvocationReply reply)
     {
-        var headers = response.Headers;
-        headers[HeaderNames.InvocationId] = message.InvocationId.ToString();
-        headers[HeaderNames.Start] = reply.ColdStart ? "cold" : "warm";
+        var (headers, timings) = (response.Headers, reply.Timings);
+        SetOrigin(headers, message, reply);
         headers[HeaderNames.BilledDuration] = reply.BilledMilliseconds.ToString(CultureInfo.InvariantCulture);
-        headers.TraceParent = message.TraceParent;
-        var timings = reply.Timings;
-        headers["Server-Timing"] = string.Create(
-            CultureInfo.InvariantCulture,
-            $"queue;dur={Milliseconds(timings.Queue)}, start;dur={Milliseconds(timings.Start)}, init;dur={Milliseconds(timings.Init)}, run;dur={Milliseconds(timings.Run)}");
+        headers[ServerTiming] = $"{Timing("queue", timings.Queue)}, {Timing("start", timings.Start)}, {Timing("init", timings.Init)}, {Timing("run", timings.Run)}";
         if (!reply.Recorded)
         {
             headers[HeaderNames.Recorded] = "false";
         }
     }
 
-    private static double Milliseconds(TimeSpan span) => Math.Round(span.TotalMilliseconds, 3);
+    private static void SetOrigin(IHeaderDictionary headers, InvocationMessage message, InvocationReply reply)
+    {
+        headers[HeaderNames.InvocationId] = message.InvocationId.ToString();
+        headers[HeaderNames.Start] = reply.ColdStart ? "cold" : "warm";
+        headers.TraceParent = message.TraceParent;
+    }
 
     private static Task WriteHttpAsync(HttpContext context, InvocationResult result, bool isHead)
     {
-        var response = context.Response;
+        SetHttpHead(context.Response, result);
+        return WriteBodyAsync(context, result, isHead);
+    }
+
+    private static void SetHttpHead(HttpResponse response, InvocationResult result)
+    {
         response.StatusCode = result.HttpStatus ?? StatusCodes.Status200OK;
         string? connection = null;
         foreach (var (name, value) in result.Headers)
@@ -92,8 +121,6 @@ internal static class AnswerWriter
                 response.Headers.Append(name, value);
             }
         }
-
-        return WriteBodyAsync(context, result, isHead);
     }
 
     private static Task WriteBodyAsync(HttpContext context, InvocationResult result, bool isHead)

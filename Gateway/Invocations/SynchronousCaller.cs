@@ -58,9 +58,12 @@ internal sealed class SynchronousCaller(
 
         var manifest = revision.Manifest;
         CallOutcome outcome;
+
+        // An answer that may be asked for again is kept, and so has to come whole.
+        var streamed = message.KeepsAnswer ? null : new StreamedAnswer(context, message);
         using (var call = inFlight.Begin(message, manifest.Name, context.RequestAborted))
         {
-            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, call.Token);
+            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, streamed, call.Token);
         }
 
         activity.Describe(message.InvocationId, outcome.Error ?? outcome.Reply?.Error?.Code);
@@ -69,21 +72,24 @@ internal sealed class SynchronousCaller(
             await idempotency.ReleaseAsync(claim);
         }
 
-        if (outcome.Reply is { } reply)
-        {
-            await AnswerWriter.WriteAsync(context, message, reply);
-            return;
-        }
-
-        var code = outcome.Error ?? ErrorCode.Internal;
-        if (code == ErrorCode.WorkerLost)
+        if (outcome.Error == ErrorCode.WorkerLost)
         {
             await RecordLostAsync(message, revision, outcome.StartedOn);
         }
 
-        if (!context.RequestAborted.IsCancellationRequested)
+        if (streamed is { HasStarted: true })
         {
-            await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = Explain(code, revision, outcome.StartedOn) });
+            await streamed.EndAsync(outcome);
+        }
+        else if (outcome.Reply is { } reply)
+        {
+            await AnswerWriter.WriteAsync(context, message, reply);
+        }
+        else if (!context.RequestAborted.IsCancellationRequested)
+        {
+            var code = outcome.Error ?? ErrorCode.Internal;
+            var text = code == ErrorCode.InvalidResponse && streamed?.Refusal is { } refusal ? refusal : Explain(code, revision, outcome.StartedOn);
+            await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = text });
         }
     }
 
@@ -121,6 +127,7 @@ internal sealed class SynchronousCaller(
         ErrorCode.NoCapacity => $"No worker has {revision.Manifest.MemoryBytes >> 20} MB for the function; add workers or memory.",
         ErrorCode.WorkerLost => "The worker died while it ran the function; whether the function did its work is not known. The call was not repeated.",
         ErrorCode.Cancelled => "The invocation was cancelled while its caller waited.",
+        ErrorCode.BrokerUnavailable when startedOn is not null => "The connection to the broker was lost while the function ran; whether it did its work is not known. Ask for the invocation's record.",
         ErrorCode.BrokerUnavailable => "The call was not sent; try again.",
         _ => code.Describe().Title,
     };

@@ -35,7 +35,7 @@ internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Inc
 
         var body = head.Result!.Body;
         var first = body[..Math.Min(body.Length, AnswerWindow.PieceBytes)];
-        await SendAsync(StreamCodec.WriteHead(head with { Result = head.Result with { Body = first } }, CorrelationId, number), first.Length, cancellationToken);
+        await SendAsync(WriteHead(head with { Result = head.Result with { Body = first } }), first.Length, cancellationToken);
         await WriteAsync(body[first.Length..], cancellationToken);
     }
 
@@ -53,7 +53,7 @@ internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Inc
     public async ValueTask<bool> TryEndAsync(InvocationReply reply) =>
         channel is not null && await PlainPublisher.PublishAsync(channel, "", incoming.ReplyTo!, mandatory: false, WriteEnd(reply), CancellationToken.None);
 
-    public Outgoing WriteEnd(InvocationReply reply) => StreamCodec.WriteEnd(reply, CorrelationId, number, sequence);
+    public Outgoing WriteEnd(InvocationReply reply) => StreamCodec.WriteEnd(Sign(reply), CorrelationId, number, sequence);
 
     public void Consume(long total) => credit.Consume(total);
 
@@ -90,6 +90,11 @@ internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Inc
             throw new OperationCanceledException("The connection to the caller's gateway is lost.", cancellationToken);
         }
     }
+
+    private Outgoing WriteHead(InvocationReply head) => StreamCodec.WriteHead(Sign(head), CorrelationId, number);
+
+    // By name and number the gateway knows which answer it is, and where its credit goes.
+    private InvocationReply Sign(InvocationReply reply) => reply with { WorkerId = owner.WorkerId };
 
     // The kill first: a writer that hears of it finds its run cancelled.
     private void Break(ErrorCode why)
