@@ -48,6 +48,13 @@ public sealed partial class HostProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
+    /// <summary>Its memory that is in RAM now.</summary>
+    public long ResidentBytes()
+    {
+        process.Refresh();
+        return process.WorkingSet64;
+    }
+
     public bool HasExited => process.HasExited;
 
     public int ExitCode => process.ExitCode;
