@@ -8,8 +8,7 @@ namespace FaasCluster.Gateway.Invocations;
 /// <summary>Turns a worker's reply into the answer to the caller.</summary>
 internal static class AnswerWriter
 {
-    /// <summary>The name of the field for times (https://www.w3.org/TR/server-timing/).</summary>
-    public const string ServerTiming = "Server-Timing";
+    private const string ServerTiming = "Server-Timing"; // https://www.w3.org/TR/server-timing/
 
     /// <summary>Answers with what the function answered, or with why it did not.</summary>
     /// <param name="context">The request.</param>
@@ -74,8 +73,7 @@ internal static class AnswerWriter
         }
     }
 
-    /// <summary>One metric of Server-Timing.</summary>
-    public static string Timing(string name, TimeSpan span) => string.Create(CultureInfo.InvariantCulture, $"{name};dur={Math.Round(span.TotalMilliseconds, 3)}");
+    private static string Timing(string name, TimeSpan span) => string.Create(CultureInfo.InvariantCulture, $"{name};dur={Math.Round(span.TotalMilliseconds, 3)}");
 
     private static void SetHeaders(HttpResponse response, InvocationMessage message, InvocationReply reply)
     {

@@ -7,7 +7,7 @@ using FaasCluster.Storage.Invocations;
 namespace FaasCluster.Gateway.Invocations;
 
 /// <summary>Synchronous calls that this gateway waits for: nobody else can answer for them before they end.</summary>
-internal sealed class InFlightCalls : IControlBusHandler<InvocationCancelled>
+internal sealed class InFlightCalls(TimeProvider time) : IControlBusHandler<InvocationCancelled>
 {
     private readonly ConcurrentDictionary<Guid, Call> calls = new();
 
@@ -17,6 +17,13 @@ internal sealed class InFlightCalls : IControlBusHandler<InvocationCancelled>
         var call = new Call(this, message, functionName, cancellationToken);
         calls[message.InvocationId] = call;
         return call;
+    }
+
+    /// <summary>Ends a wait whose invocation is still being ended by its worker: until that is recorded, it is known here.</summary>
+    public async Task EndLaterAsync(Call call, TimeSpan margin)
+    {
+        await Task.Delay(margin, time);
+        call.Dispose();
     }
 
     public AcceptedInvocation? Find(Guid invocationId) =>

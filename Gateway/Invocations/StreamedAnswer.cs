@@ -1,6 +1,4 @@
-using System.Globalization;
 using FaasCluster.Contracts.Invocations;
-using FaasCluster.Contracts.Topology;
 using FaasCluster.Messaging;
 
 namespace FaasCluster.Gateway.Invocations;
@@ -36,12 +34,6 @@ internal sealed class StreamedAnswer(HttpContext context, InvocationMessage mess
         AnswerWriter.SetHead(context, message, head);
         var response = context.Response;
         hasBody = !isHead && response.StatusCode is not (204 or 205 or 304);
-        if (hasBody && response.SupportsTrailers())
-        {
-            response.DeclareTrailer(AnswerWriter.ServerTiming);
-            response.DeclareTrailer(HeaderNames.BilledDuration);
-        }
-
         await response.StartAsync(cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
         return null;
@@ -60,16 +52,10 @@ internal sealed class StreamedAnswer(HttpContext context, InvocationMessage mess
     /// <summary>Ends the body, or aborts the connection if it is not whole or not recorded.</summary>
     public async Task EndAsync(CallOutcome outcome)
     {
-        if (outcome.Reply is not { Error: null, Recorded: true } reply)
+        if (outcome.Reply is not { Error: null, Recorded: true })
         {
             context.Abort();
             return;
-        }
-
-        if (hasBody && context.Response.SupportsTrailers())
-        {
-            context.Response.AppendTrailer(AnswerWriter.ServerTiming, AnswerWriter.Timing("run", reply.Timings.Run));
-            context.Response.AppendTrailer(HeaderNames.BilledDuration, reply.BilledMilliseconds.ToString(CultureInfo.InvariantCulture));
         }
 
         await context.Response.CompleteAsync();

@@ -56,15 +56,9 @@ internal sealed class SynchronousCaller(
             message = message with { KeepsAnswer = true };
         }
 
-        var manifest = revision.Manifest;
-        CallOutcome outcome;
-
         // An answer that may be asked for again is kept, and so has to come whole.
         var streamed = message.KeepsAnswer ? null : new StreamedAnswer(context, message);
-        using (var call = inFlight.Begin(message, manifest.Name, context.RequestAborted))
-        {
-            outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, streamed, call.Token);
-        }
+        var outcome = await CallAsync(message, revision.Manifest, streamed, context.RequestAborted);
 
         activity.Describe(message.InvocationId, outcome.Error ?? outcome.Reply?.Error?.Code);
         if (NothingRan(outcome))
@@ -90,6 +84,28 @@ internal sealed class SynchronousCaller(
             var code = outcome.Error ?? ErrorCode.Internal;
             var text = code == ErrorCode.InvalidResponse && streamed?.Refusal is { } refusal ? refusal : Explain(code, revision, outcome.StartedOn);
             await AnswerWriter.FailAsync(context, message, new InvocationError { Code = code, Message = text });
+        }
+    }
+
+    private async Task<CallOutcome> CallAsync(InvocationMessage message, FunctionManifest manifest, StreamedAnswer? streamed, CancellationToken leaving)
+    {
+        var call = inFlight.Begin(message, manifest.Name, leaving);
+        CallOutcome? outcome = null;
+        try
+        {
+            return outcome = await sender.CallAsync(message, manifest.InitTimeout + manifest.Timeout + margin, streamed, call.Token);
+        }
+        finally
+        {
+            if (streamed is { HasStarted: true } && outcome?.Reply is null)
+            {
+                // Its caller knows its id, and its worker is about to kill and to record it.
+                _ = inFlight.EndLaterAsync(call, margin);
+            }
+            else
+            {
+                call.Dispose();
+            }
         }
     }
 

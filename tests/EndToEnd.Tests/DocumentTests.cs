@@ -7,6 +7,7 @@ public sealed class DocumentTests
 {
     [Theory]
     [InlineData("docs/dead-letters.md")]
+    [InlineData("docs/streaming.md")]
     public async Task Document_EveryCommand_DoesWhatItSays(string page)
     {
         using var place = new Workplace();

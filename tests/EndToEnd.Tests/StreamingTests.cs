@@ -118,7 +118,6 @@ public sealed class StreamingTests
         var record = await client.InvocationAsync(FaasClient.IdOf(whole));
         var attempt = Assert.Single(record.Attempts!);
         Assert.Equal("succeeded", record.State);
-        Assert.Equal($"{attempt.BilledMs}", whole.TrailingHeaders.GetValues("Faas-Billed-Duration").Single());
         Assert.Equal((long)Math.Ceiling(Math.Round(attempt.InitMs + attempt.RunMs, 4)), attempt.BilledMs);
 
         // 4. The others leave.

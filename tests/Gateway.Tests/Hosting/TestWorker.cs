@@ -45,6 +45,9 @@ internal sealed class TestWorker : IAsyncDisposable
     /// <summary>Every invocation that was handed over, with its body.</summary>
     public ConcurrentQueue<InvocationMessage> Taken { get; } = new();
 
+    /// <summary>What the gateway said to answers in pieces that it did not take.</summary>
+    public ConcurrentQueue<ErrorCode> Refusals { get; } = new();
+
     /// <summary>Wakes that arrived.</summary>
     public ConcurrentQueue<Guid> Woken { get; } = new();
 
@@ -131,6 +134,22 @@ internal sealed class TestWorker : IAsyncDisposable
         }
 
         var (result, error) = outcome;
+        using var answer = outcome.Stream is null ? null : delivery.OpenAnswer(why => Refusals.Enqueue(why));
+        if (answer is not null)
+        {
+            try
+            {
+                var head = new InvocationReply { InvocationId = message.InvocationId, Result = result, Timings = new InvocationTimings { Queue = TimeSpan.FromMilliseconds(1) }, WorkerId = Id };
+                await answer.StartAsync(head, CancellationToken.None);
+                await outcome.Stream!(answer);
+                result = result! with { Body = default };
+            }
+            catch (OperationCanceledException)
+            {
+                (result, error) = (null, new InvocationError { Code = ErrorCode.CallerLeft, Message = "killed" });
+            }
+        }
+
         if (outcome.IsRefused)
         {
             await delivery.SendReplyAsync(new InvocationReply { InvocationId = message.InvocationId, Error = error, Timings = new InvocationTimings(), Recorded = false, WorkerId = Id });
@@ -183,6 +202,9 @@ internal sealed class TestWorker : IAsyncDisposable
 /// <summary>What the test's function did.</summary>
 internal sealed record Outcome(InvocationResult? Result, InvocationError? Error)
 {
+    /// <summary>Writes the answer in pieces, behind the result as its head, where the caller takes it so; null for an answer in one piece.</summary>
+    public Func<IAnswerStream, Task>? Stream { get; init; }
+
     /// <summary>The next attempt is due after this; null for none.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
