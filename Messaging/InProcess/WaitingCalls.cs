@@ -32,13 +32,12 @@ internal sealed class WaitingCalls(string nodeId, TimeProvider time)
         {
             queue(kept);
             await EndAsync(call, patience, runLimit, cancellationToken);
+            return await call.FinishAsync();
         }
         finally
         {
             calls.TryRemove(kept, out _);
         }
-
-        return await call.FinishAsync();
     }
 
     /// <summary>Says that a call runs.</summary>

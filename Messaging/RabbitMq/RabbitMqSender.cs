@@ -152,7 +152,6 @@ internal sealed class RabbitMqSender : IInvocationSender, IAsyncDisposable
 
             // 4. The rest is done by the answer, a return, a loss or the watch, whichever is first.
             var outcome = await call.Task;
-            calls.Remove(call);
             return call.Answer is { } answer ? await answer.FinishAsync(outcome) : outcome;
         }
         finally

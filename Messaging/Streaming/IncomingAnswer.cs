@@ -23,6 +23,7 @@ internal sealed class IncomingAnswer
     private long passedOn;
     private long granted;
     private ErrorCode? failure;
+    private volatile bool isOver;
 
     /// <summary>Begins to pass on.</summary>
     /// <param name="source">Where it comes from.</param>
@@ -52,6 +53,12 @@ internal sealed class IncomingAnswer
     /// <param name="body">A piece of the body, in memory that stays.</param>
     public bool TryTake(long sequence, InvocationReply? head, ReadOnlyMemory<byte> body)
     {
+        if (isOver)
+        {
+            // Its end is on the way to the worker, and says why.
+            return true;
+        }
+
         if (sequence != heard || (head is null) == (sequence == 0))
         {
             return false;
@@ -59,7 +66,7 @@ internal sealed class IncomingAnswer
 
         Interlocked.Increment(ref heard);
         taken += AnswerWindow.CostOf(body.Length);
-        return taken - Interlocked.Read(ref passedOn) <= window + AnswerWindow.CostOf(AnswerWindow.PieceBytes) && pieces.Writer.TryWrite((head, body));
+        return taken - Interlocked.Read(ref passedOn) <= window + AnswerWindow.CostOf(AnswerWindow.PieceBytes) && (pieces.Writer.TryWrite((head, body)) || isOver);
     }
 
     /// <summary>Tells again how much was passed on: what told it before may be lost.</summary>
@@ -68,6 +75,7 @@ internal sealed class IncomingAnswer
     /// <summary>The call has ended: with a reply, what is held is passed on first, at the caller's pace. The sink is not used any more after that.</summary>
     public async Task<CallOutcome> FinishAsync(CallOutcome outcome)
     {
+        isOver = true;
         if (outcome.Reply is null)
         {
             await stop.CancelAsync();
