@@ -4,10 +4,10 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
-const { Writable } = require('node:stream');
 const { createRequire } = require('node:module');
 const { pathToFileURL } = require('node:url');
 const { Failure, describe } = require('./errors.js');
+require('./output.js');
 const streaming = require('./stream.js');
 
 // Loaded while nothing is asked, so that a cold start from the pool finds it in memory, and one that could not wait pays only for
@@ -25,28 +25,6 @@ let root = TASK;
 const PREFIX = 9;
 const MAXIMUM_RESULT = (6 << 20) + 100;
 const exit = process.exit.bind(process);
-
-// Node.js writes to pipes when it finds the time; the worker must find every line in the pipe before the result.
-function makeSynchronous(name, descriptor) {
-  const write = (chunk) => {
-    let data = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    while (data.length > 0) {
-      try {
-        data = data.subarray(fs.writeSync(descriptor, data));
-      } catch (error) {
-        if (error.code !== 'EAGAIN') return;
-      }
-    }
-  };
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, encoding, done) { write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk); done(); },
-  });
-  Object.assign(stream, { fd: descriptor, isTTY: false, _type: 'pipe', destroySoon() {}, _destroy(error, done) { done(error); } });
-  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
-}
-makeSynchronous('stdout', 1);
-makeSynchronous('stderr', 2);
 
 const socket = new net.Socket({ fd: 3, readable: true, writable: true });
 socket.on('error', () => exit(0));

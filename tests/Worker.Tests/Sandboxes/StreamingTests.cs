@@ -1,7 +1,5 @@
-using System.Text;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
-using FaasCluster.Contracts.Packages;
 using FaasCluster.Worker.Sandboxes;
 
 namespace FaasCluster.Worker.Tests.Sandboxes;
