@@ -29,6 +29,13 @@ public sealed class FirstFunctionTests
         using var words = await client.InvokeAsync("wordcount", "to be or not to be");
         Assert.Equal(HttpStatusCode.OK, words.StatusCode);
         Assert.Contains("6", await words.Content.ReadAsStringAsync());
+
+        await client.DeployDirectoryAsync(Repository.Example("log-summary-shell"));
+        using var summary = await client.InvokeAsync("log-summary", "GET / 200\nGET /a 200\n");
+        Assert.Equal("""{"200":2}""", await summary.Content.ReadAsStringAsync());
+        using var failed = await client.InvokeAsync("log-summary", "nothing");
+        Assert.Equal(HttpStatusCode.BadGateway, failed.StatusCode);
+        Assert.Contains("Shell.Failed", await failed.Content.ReadAsStringAsync());
     }
 
     [Theory]

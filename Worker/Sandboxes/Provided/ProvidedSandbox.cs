@@ -51,14 +51,16 @@ internal sealed class ProvidedSandbox(
         var invocation = new RuntimeInvocation
         {
             Id = RequestHeaders.Id(message),
-            Deadline = now + Manifest.Timeout,
+            DueAt = now + Manifest.Timeout,
             FunctionArn = $"arn:aws:lambda:{ProvidedEnvironment.Region}:{message.AccountId}:function:{Manifest.Name}",
             TraceId = XRayTrace.Of(message.TraceParent, now),
+            IsHttp = message.Http is not null,
+            Response = response,
             Event = message.Http is null ? message.Body : HttpEventV2.Build(message, revision, now),
         };
         var outcome = await runs.RunAsync(
-            (Sandbox: this, Invocation: invocation, IsHttp: message.Http is not null),
-            static (run, deadline) => run.Sandbox.ExchangeAsync(run.Invocation, run.IsHttp, deadline),
+            (Sandbox: this, Invocation: invocation),
+            static (run, deadline) => run.Sandbox.ExchangeAsync(run.Invocation, deadline),
             Manifest.Timeout,
             log,
             cancellationToken);
@@ -125,8 +127,9 @@ internal sealed class ProvidedSandbox(
         return FrameOutcome.Failed(error, fatal: true);
     }
 
-    private async ValueTask<FrameOutcome> ExchangeAsync(RuntimeInvocation invocation, bool isHttp, CancellationToken deadline)
+    private async ValueTask<FrameOutcome> ExchangeAsync(RuntimeInvocation invocation, CancellationToken deadline)
     {
+        invocation.Deadline = deadline;
         api.Session.Begin(invocation);
         await WhenEndedAsync(invocation.Answer, deadline);
         if (!invocation.Answer.IsCompleted)
@@ -140,7 +143,12 @@ internal sealed class ProvidedSandbox(
             return FrameOutcome.Failed(error, fatal: false);
         }
 
-        if (!isHttp)
+        if (answer.IsStreamed)
+        {
+            return new FrameOutcome(invocation.Response.End(), null, IsFatal: false);
+        }
+
+        if (!invocation.IsHttp)
         {
             return new FrameOutcome(new InvocationResult { Body = answer.Payload }, null, IsFatal: false);
         }

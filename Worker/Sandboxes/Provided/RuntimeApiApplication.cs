@@ -81,7 +81,7 @@ internal sealed class RuntimeApiApplication : IHttpApplication<DefaultHttpContex
 
         var headers = context.Response.Headers;
         headers["Lambda-Runtime-Aws-Request-Id"] = invocation.Id;
-        headers["Lambda-Runtime-Deadline-Ms"] = invocation.Deadline.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        headers["Lambda-Runtime-Deadline-Ms"] = invocation.DueAt.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
         headers["Lambda-Runtime-Invoked-Function-Arn"] = invocation.FunctionArn;
         headers["Lambda-Runtime-Trace-Id"] = invocation.TraceId;
         await WriteAsync(context, 200, "application/json", invocation.Event);
@@ -95,7 +95,7 @@ internal sealed class RuntimeApiApplication : IHttpApplication<DefaultHttpContex
             return;
         }
 
-        var (answer, problem) = await RuntimePayload.ReadAnswerAsync(context.Request, id);
+        var (answer, problem) = await RuntimePayload.ReadAnswerAsync(context.Request, invocation!);
         session.EndAnswer(invocation!, answer);
         await EndAsync(context, problem);
     }

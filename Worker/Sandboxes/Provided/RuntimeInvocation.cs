@@ -11,7 +11,7 @@ internal sealed class RuntimeInvocation
     public required string Id { get; init; }
 
     /// <summary>Lambda-Runtime-Deadline-Ms.</summary>
-    public required DateTimeOffset Deadline { get; init; }
+    public required DateTimeOffset DueAt { get; init; }
 
     /// <summary>Lambda-Runtime-Invoked-Function-Arn.</summary>
     public required string FunctionArn { get; init; }
@@ -22,6 +22,15 @@ internal sealed class RuntimeInvocation
     /// <summary>The event.</summary>
     public required ReadOnlyMemory<byte> Event { get; init; }
 
+    /// <summary>Whether it is an HTTP request.</summary>
+    public required bool IsHttp { get; init; }
+
+    /// <summary>Takes an answer in pieces.</summary>
+    public required IResponseStream Response { get; init; }
+
+    /// <summary>Cancelled when the run ends before it has answered.</summary>
+    public CancellationToken Deadline { get; set; }
+
     /// <summary>Ends with what the runtime answered.</summary>
     public Task<RuntimeAnswer> Answer => answer.Task;
 
@@ -30,6 +39,7 @@ internal sealed class RuntimeInvocation
 }
 
 /// <summary>What a runtime answered.</summary>
-/// <param name="Payload">The answer's bytes; empty if there is an error.</param>
+/// <param name="Payload">The answer's bytes; empty if there is an error, or if it was streamed.</param>
 /// <param name="Error">The error; null if there is none.</param>
-internal readonly record struct RuntimeAnswer(ReadOnlyMemory<byte> Payload, InvocationError? Error);
+/// <param name="IsStreamed">Whether the invocation's response stream has the answer.</param>
+internal readonly record struct RuntimeAnswer(ReadOnlyMemory<byte> Payload, InvocationError? Error, bool IsStreamed = false);

@@ -12,26 +12,49 @@ internal static class RuntimePayload
     private const string ErrorBodyHeader = "Lambda-Runtime-Function-Error-Body";
 
     /// <summary>An answer, and what its sender is told if it is not accepted.</summary>
-    public static async Task<(RuntimeAnswer Answer, Refusal? Problem)> ReadAnswerAsync(HttpRequest request, string id)
+    public static async Task<(RuntimeAnswer Answer, Refusal? Problem)> ReadAnswerAsync(HttpRequest request, RuntimeInvocation invocation)
     {
-        var mode = request.Headers[ModeHeader].ToString();
-        if (mode is not ("" or "streaming"))
+        switch (request.Headers[ModeHeader].ToString())
         {
-            return (new RuntimeAnswer(default, ProvidedFailures.InvalidResponseMode(id)), Refusal.InvalidResponseMode);
+            case "":
+                break;
+            case "streaming":
+                return await CopyAsync(request, invocation);
+            default:
+                return (new RuntimeAnswer(default, ProvidedFailures.InvalidResponseMode(invocation.Id)), Refusal.InvalidResponseMode);
         }
 
         var (body, problem) = await ReadAsync(request);
         if (problem is not null)
         {
-            var error = problem == Refusal.TooLarge ? ProvidedFailures.ResponseTooLarge() : ProvidedFailures.Truncated(id);
+            var error = problem == Refusal.TooLarge ? ProvidedFailures.ResponseTooLarge() : ProvidedFailures.Truncated(invocation.Id);
             return (new RuntimeAnswer(default, error), problem);
         }
 
-        // Declared or not: what a function met after it had begun to answer.
+        return (FindFailure(request) is { } failure ? new RuntimeAnswer(default, failure) : new RuntimeAnswer(body, null), null);
+    }
+
+    private static async Task<(RuntimeAnswer Answer, Refusal? Problem)> CopyAsync(HttpRequest request, RuntimeInvocation invocation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(invocation.Deadline, request.HttpContext.RequestAborted);
+        try
+        {
+            var error = await StreamedAnswer.CopyAsync(request, invocation, stop.Token) ?? FindFailure(request);
+            return (new RuntimeAnswer(default, error, IsStreamed: error is null), null);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or BadHttpRequestException)
+        {
+            return (new RuntimeAnswer(default, ProvidedFailures.Truncated(invocation.Id)), Refusal.Truncated);
+        }
+    }
+
+    // What a function met after it had begun to answer stands in trailers, declared or not.
+    private static InvocationError? FindFailure(HttpRequest request)
+    {
         var trailers = request.CheckTrailersAvailable() ? request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestTrailersFeature>()!.Trailers : null;
         return trailers?[ErrorTypeHeader].ToString() is { Length: > 0 } type
-            ? (new RuntimeAnswer(default, RuntimeError.Read(ErrorCode.FunctionError, RuntimeError.Decode(trailers[ErrorBodyHeader].ToString()), type)), null)
-            : (new RuntimeAnswer(body, null), null);
+            ? RuntimeError.Read(ErrorCode.FunctionError, RuntimeError.Decode(trailers[ErrorBodyHeader].ToString()), type)
+            : null;
     }
 
     /// <summary>An error.</summary>

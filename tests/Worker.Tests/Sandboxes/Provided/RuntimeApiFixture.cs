@@ -43,10 +43,12 @@ public sealed class RuntimeApiFixture : IAsyncLifetime
         return (await server.AttachAsync(listener), ((IPEndPoint)listener.LocalEndPoint!).Port);
     }
 
-    internal static RuntimeInvocation Invocation(string body = "{}", string? id = null) => new()
+    internal static RuntimeInvocation Invocation(string body = "{}", string? id = null, bool isHttp = false) => new()
     {
+        IsHttp = isHttp,
+        Response = new PieceLog(),
         Id = id ?? Guid.NewGuid().ToString("D"),
-        Deadline = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_123),
+        DueAt = DateTimeOffset.FromUnixTimeMilliseconds(1_600_000_000_123),
         FunctionArn = "arn:aws:lambda:local:default:function:test",
         TraceId = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
         Event = Encoding.UTF8.GetBytes(body),

@@ -66,6 +66,68 @@ public sealed class RuntimeApiWireTests(RuntimeApiFixture api) : IClassFixture<R
     }
 
     [Fact]
+    public async Task Streamed_AnswerReachesTheCallerPieceByPiece()
+    {
+        await api.AttachFreshAsync();
+        var invocation = RuntimeApiFixture.Invocation(isHttp: true);
+        var pieces = (PieceLog)invocation.Response;
+        api.Session.Begin(invocation);
+        using var next = await api.NextAsync();
+        using var client = await api.ConnectAsync();
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/response HTTP/1.1",
+            "Host: x",
+            "Transfer-Encoding: chunked",
+            "Lambda-Runtime-Function-Response-Mode: streaming",
+            "Content-Type: application/vnd.awslambda.http-integration-response",
+            "",
+            "");
+        const string Prelude = """{"statusCode":203,"headers":{"content-type":"text/event-stream","x-a":"1"},"cookies":["c=1"]}""";
+        foreach (var part in new[] { Prelude[..20], Prelude[20..] + "\0\0\0", "\0\0\0\0\0one" })
+        {
+            await client.SendAsync($"{part.Length:x}\r\n{part}\r\n");
+        }
+
+        await Wait.UntilAsync(() => pieces.Text == "one", () => pieces.Text);
+        Assert.Equal((203, "text/event-stream"), (pieces.Head!.HttpStatus, pieces.Head.ContentType));
+        Assert.Equal([KeyValuePair.Create("x-a", "1"), KeyValuePair.Create("Set-Cookie", "c=1")], pieces.Head.Headers);
+        Assert.False(invocation.Answer.IsCompleted);
+        await client.SendAsync("3\r\ntwo\r\n0\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 202", (await client.ReadAsync()).Head, StringComparison.Ordinal);
+        Assert.True((await invocation.Answer.WaitAsync(Patience)).IsStreamed);
+        Assert.Equal("onetwo", pieces.Text);
+    }
+
+    [Theory]
+    [InlineData("{}", 200, "application/octet-stream", null)]
+    [InlineData("""{"statusCode":99}""", null, null, "statusCode 99")]
+    [InlineData("[]", null, null, "no JSON object")]
+    [InlineData("nonsense", null, null, "no JSON")]
+    public async Task Prelude_OfAStreamedAnswer_IsChecked(string prelude, int? status, string? type, string? problem)
+    {
+        await api.AttachFreshAsync();
+        var invocation = RuntimeApiFixture.Invocation(isHttp: true);
+        api.Session.Begin(invocation);
+        using var next = await api.NextAsync();
+        using var client = await api.ConnectAsync();
+        await client.SendLinesAsync(
+            $"POST /2018-06-01/runtime/invocation/{invocation.Id}/response HTTP/1.1",
+            "Host: x",
+            "Lambda-Runtime-Function-Response-Mode: streaming",
+            "Content-Type: application/vnd.awslambda.http-integration-response",
+            $"Content-Length: {prelude.Length + 8}",
+            "",
+            prelude + "\0\0\0\0\0\0\0\0");
+
+        var answer = await invocation.Answer.WaitAsync(Patience);
+
+        var head = ((PieceLog)invocation.Response).Head;
+        Assert.Equal((status, type), (head?.HttpStatus, head?.ContentType));
+        Assert.Equal(problem is null, answer.Error is null);
+        Assert.Contains(problem ?? "", answer.Error?.Message ?? "");
+    }
+
+    [Fact]
     public async Task XRayCause_OfAMebibyte_IsAccepted()
     {
         await api.AttachFreshAsync();
