@@ -104,7 +104,10 @@ class Failure(Exception):
 
 def user_frames(trace):
     """The frames of the user's own code as text, innermost last."""
-    import traceback
+    try:
+        import traceback
+    except (ImportError, OSError):  # A function used up its descriptors before this was loaded. What it raised must not be lost with its frames.
+        return []
 
     frames = traceback.extract_tb(trace)
     own = [frame for frame in frames if frame.filename.startswith(TASK)]

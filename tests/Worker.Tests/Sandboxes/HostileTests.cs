@@ -346,6 +346,13 @@ public sealed class HostileTests(HostileTests.Fixture fixture) : IClassFixture<H
     }
 
     [Fact]
+    public async Task Descriptors_UsedUpBeforeTheRuntimeHasLoadedEverything_AreAnErrorOfTheFunction()
+    {
+        var outcome = await RunAsync("import sys\ndef handler(e, c):\n    sys.modules.pop('traceback', None)\n    all = []\n    while True: all.append(open('/dev/null'))");
+        Assert.Contains("Too many open files", SandboxFixture.Error(outcome, ErrorCode.FunctionError).Message);
+    }
+
+    [Fact]
     public async Task Cpu_OfASmallFunction_IsItsShare()
     {
         Assert.SkipUnless(fixture.EnforcesMemory, "Without a cgroup CPU is not limited.");
