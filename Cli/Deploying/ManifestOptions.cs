@@ -9,7 +9,7 @@ internal sealed class ManifestOptions
     private static readonly (string Option, string Key, string Help, string Description)[] Texts =
     [
         ("--name", "name", "NAME", "The function's name"),
-        ("--runtime", "runtime", "RUNTIME", "python3, nodejs, executable, provided or wasm; by default what the file's ending says"),
+        ("--runtime", "runtime", "RUNTIME", "python3, nodejs, dotnet, executable, provided or wasm; by default what the file's ending says"),
         ("--handler", "handler", "HANDLER", "What is called, for example app.handler"),
         ("--signature", "signature", "SIGNATURE", "How the handler takes its event: auto, event or http"),
         ("--memory", "memory", "SIZE", "Memory of one sandbox, for example 256MB"),

@@ -65,9 +65,9 @@ public static partial class ManifestReader
             "http" => HandlerSignature.Http,
             _ => HandlerSignature.Auto,
         };
-        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm or RuntimeIds.Provided && signature == HandlerSignature.Http)
+        if (runtime is RuntimeIds.Executable or RuntimeIds.Wasm or RuntimeIds.DotNet or RuntimeIds.Provided && signature == HandlerSignature.Http)
         {
-            fields.Error("signature", $"'http' does not exist for the {runtime} runtime; use event: the event {(runtime == RuntimeIds.Provided ? "is asked for" : "arrives on stdin")}.");
+            fields.Error("signature", $"'http' does not exist for the {runtime} runtime; use event.");
         }
 
         var defaults = new FunctionManifest { Name = "", Runtime = "", Handler = "" };
@@ -194,6 +194,13 @@ public static partial class ManifestReader
                 fields.Error("handler", $"'{Shorten(handler)}' is no file of a package; expected a relative path such as '{(runtime == RuntimeIds.Wasm ? "main.wasm" : "main.sh")}'.");
             }
         }
+        else if (runtime == RuntimeIds.DotNet)
+        {
+            if (handler.Length > 255 || !MethodPattern().IsMatch(handler))
+            {
+                fields.Error("handler", $"'{Shorten(handler)}' is no handler; expected 'Assembly::Namespace.Type::Method', for example 'Shop::Shop.Orders::Total'.");
+            }
+        }
         else if (handler.Length > 255 || !HandlerPattern().IsMatch(handler))
         {
             fields.Error("handler", $"'{Shorten(handler)}' is no handler; expected 'module.function', for example 'app.handler'.");
@@ -279,6 +286,9 @@ public static partial class ManifestReader
 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*\z", RegexOptions.CultureInvariant)]
     private static partial Regex FilePattern();
+
+    [GeneratedRegex(@"\A[A-Za-z_][\w.-]*::[A-Za-z_][\w.+]*::[A-Za-z_]\w*\z", RegexOptions.CultureInvariant | RegexOptions.ECMAScript)]
+    private static partial Regex MethodPattern();
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ConnectionPattern();

@@ -9,6 +9,9 @@ public static class RuntimeIds
     /// <summary>Node.js of the host. Handler "module.export".</summary>
     public const string NodeJs = "nodejs";
 
+    /// <summary>A class library for .NET 10. Handler "Assembly::Namespace.Type::Method".</summary>
+    public const string DotNet = "dotnet";
+
     /// <summary>Any program: one process per invocation, event on stdin, result on stdout. Handler is the file's name.</summary>
     public const string Executable = "executable";
 
@@ -19,7 +22,7 @@ public static class RuntimeIds
     public const string Provided = "provided";
 
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, Executable, Wasm, Provided];
+    public static readonly IReadOnlyList<string> All = [Python3, NodeJs, DotNet, Executable, Wasm, Provided];
 
     /// <summary>What a name that a manifest may use stands for: AWS's names of <see cref="Provided"/> say which Amazon Linux lies below, and none does here.</summary>
     public static string Resolve(string name) => name is "provided.al2" or "provided.al2023" ? Provided : name;

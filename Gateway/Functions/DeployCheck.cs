@@ -110,6 +110,9 @@ internal static partial class DeployCheck
                 var script = handler[..handler.IndexOf('.', handler.LastIndexOf('/') + 1)];
                 expected = [script + ".js", script + ".mjs", script + ".cjs"];
                 break;
+            case RuntimeIds.DotNet:
+                expected = [handler[..handler.IndexOf("::", StringComparison.Ordinal)] + ".dll"];
+                break;
             case RuntimeIds.Wasm:
                 expected = [handler];
                 break;

@@ -34,6 +34,10 @@ public sealed record SandboxOptions
     [Required, RegularExpression("^/usr/.+")]
     public string NodePath { get; init; } = "/usr/bin/node";
 
+    /// <summary>.NET 10, below /usr, default /usr/bin/dotnet. Without it the worker does not offer dotnet.</summary>
+    [Required, RegularExpression("^/usr/.+")]
+    public string DotNetPath { get; init; } = "/usr/bin/dotnet";
+
     /// <summary>
     /// The first user id of sandboxes, 1,000 to 2,000,000,000, default 200,000: each has its own, so that nothing which the kernel
     /// counts or allows by user is shared; the next worker of the host begins 5,000 later. Used only if the worker is root. No real user

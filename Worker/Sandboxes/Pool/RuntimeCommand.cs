@@ -47,6 +47,7 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
     {
         RuntimeIds.Python3 => File.Exists(options.PythonPath),
         RuntimeIds.NodeJs => File.Exists(options.NodePath),
+        RuntimeIds.DotNet => DotNetCommand.IsInstalled(options.DotNetPath),
         RuntimeIds.Wasm => Wasm.Native.Wasmtime.IsAvailable,
         _ => true,
     };
@@ -57,6 +58,7 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
         // Isolated: no PYTHON* variables, no user site. No byte code is written: everything is read-only.
         RuntimeIds.Python3 => [options.PythonPath, "-I", "-B", $"{RootTree.RuntimeDirectory}/python/main.py"],
         RuntimeIds.NodeJs => [options.NodePath, string.Create(CultureInfo.InvariantCulture, $"--max-old-space-size={HeapMegabytes}"), $"{RootTree.RuntimeDirectory}/nodejs/main.js"],
+        RuntimeIds.DotNet => DotNetCommand.Arguments(options.DotNetPath),
         _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected {RuntimeIds.Python3} or {RuntimeIds.NodeJs}."),
     };
 }
