@@ -35,8 +35,8 @@ internal static class Failures
 
     public static InvocationError Raised(ErrorCode code, ErrorHeader header) => new()
     {
-        // Python says it by an exception where the limit is that of the process.
-        Code = header.Type == "MemoryError" ? ErrorCode.OutOfMemory : code,
+        // Python says it by an exception where the limit is that of the process, .NET where its heap has reached its part of it.
+        Code = header.Type is "MemoryError" or "System.OutOfMemoryException" ? ErrorCode.OutOfMemory : code,
         Type = string.IsNullOrEmpty(header.Type) ? null : Cut(header.Type),
         Message = Cut(header.Message),
         StackTrace = [.. (header.StackTrace ?? []).TakeLast(MostFrames).Select(Cut)],

@@ -7,9 +7,9 @@ public class ContextProxy : DispatchProxy
 {
     private object? target;
 
-    internal static object Create(Type type, object? target)
+    internal static object Of(Type type, object? target)
     {
-        var proxy = Create(type, typeof(ContextProxy));
+        var proxy = DispatchProxy.Create(type, typeof(ContextProxy));
         ((ContextProxy)proxy).target = target;
         return proxy;
     }
@@ -25,7 +25,7 @@ public class ContextProxy : DispatchProxy
                 return returned.IsInstanceOfType(value) ? value : Convert.ChangeType(value, returned, System.Globalization.CultureInfo.InvariantCulture);
             }
 
-            return name == "get_Logger" && returned.IsInterface ? Create(returned, null) : returned.IsValueType ? Activator.CreateInstance(returned) : null;
+            return name == "get_Logger" && returned.IsInterface ? Of(returned, null) : returned.IsValueType ? Activator.CreateInstance(returned) : null;
         }
 
         if (name.StartsWith("Log", StringComparison.Ordinal))

@@ -60,8 +60,7 @@ internal static class Errors
             {
                 if (frame.GetMethod()?.DeclaringType is { } type && AssemblyLoadContext.GetLoadContext(type.Assembly) is PackageContext)
                 {
-                    frames.Add(Cut(new StackTrace(frame).ToString().Trim().ReplaceLineEndings(" ")
-                        + (frame.GetFileName() is { } file ? $" in {Path.GetFileName(file)}:line {frame.GetFileLineNumber()}" : "")));
+                    frames.Add(Cut(new StackTrace(frame).ToString().Trim()));
                 }
             }
         }

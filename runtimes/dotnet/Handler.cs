@@ -95,7 +95,7 @@ internal sealed class Handler
 
         if (context is not null)
         {
-            arguments.Add(ContextProxy.Create(context, invocation));
+            arguments.Add(ContextProxy.Of(context, invocation));
         }
 
         var returned = method.Invoke(instance, BindingFlags.DoNotWrapExceptions, null, [.. arguments], null);

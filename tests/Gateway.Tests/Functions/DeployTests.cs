@@ -71,6 +71,8 @@ public sealed class DeployTests(EmbeddedGateway gateway) : IClassFixture<Embedde
     [InlineData("nodejs", "index.handler", "main.js", false)]
     [InlineData("executable", "main.sh", "other.sh", false)]
     [InlineData("wasm", "main.wasm", "other.wasm", false)]
+    [InlineData("dotnet", "Shop::Shop.Orders::Total", "Shop.dll", true)]
+    [InlineData("dotnet", "Shop::Shop.Orders::Total", "Orders.dll", false)]
     public async Task Deploy_ByHandler_NeedsItsFile(string runtime, string handler, string file, bool isThere)
     {
         var manifest = $"name: {Api.NewName()}\nruntime: {runtime}\nhandler: {handler}\n";

@@ -54,7 +54,8 @@ public sealed class DotNetTests(DotNetFixture fixture, ITestOutputHelper output)
         Assert.Equal(("System.ArgumentException", "no such city"), (error.Type, error.Message));
         Assert.Equal(2, error.StackTrace!.Count);
         Assert.Contains("Tests.Handlers.Fail(Person person)", error.StackTrace[0]);
-        Assert.Contains("Tests.Handlers.Inner(Person person) in Code.cs:line", error.StackTrace[1]);
+        Assert.Contains("Tests.Handlers.Inner(Person person) in ", error.StackTrace[1]);
+        Assert.Contains("Code.cs:line ", error.StackTrace[1]);
     }
 
     [Fact]
@@ -116,7 +117,7 @@ public sealed class DotNetTests(DotNetFixture fixture, ITestOutputHelper output)
 
         var text = SandboxFixture.Text(await fixture.RunAsync(revision, Order));
 
-        Assert.Contains(""""customer":"Ada","taxes":[{"percent":7,"net":7.50,"amount":0.53},{"percent":19,"net":20,"amount":3.80}],"net":27.50,"total":31.83}"""", text);
+        Assert.Contains(""""customer":"Ada","taxes":[{"percent":7,"net":7.50,"amount":0.53},{"percent":19,"net":20,"amount":3.8}],"net":27.50,"total":31.83}"""", text);
         var error = SandboxFixture.Error(await fixture.RunAsync(revision, """{"customer":"Ada"}"""), ErrorCode.FunctionError);
         Assert.Equal(("Shop.WrongOrderException", "The order has no lines."), (error.Type, error.Message));
     }
