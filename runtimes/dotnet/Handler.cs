@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -47,6 +48,7 @@ internal sealed class Handler
 
         // The compiler's own: Task<VoidTaskResult> is a Task.
         result = returned.IsGenericType && returned.GetGenericTypeDefinition() == typeof(Task<>) ? returned.GetProperty(nameof(Task<>.Result)) : null;
+        Prepare(result?.PropertyType ?? returned);
     }
 
     /// <summary>Loads the assembly and finds the method.</summary>
@@ -118,6 +120,31 @@ internal sealed class Handler
         }
 
         return Write(returned);
+    }
+
+    // While a function is loaded it has a whole core, and afterwards the share that belongs to its memory.
+    private void Prepare(Type returned)
+    {
+        try
+        {
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+            foreach (var type in new[] { input, returned })
+            {
+                if (type is not null && type != typeof(void) && !typeof(Stream).IsAssignableFrom(type) && !typeof(Task).IsAssignableFrom(type))
+                {
+                    Json.GetTypeInfo(type);
+                }
+            }
+
+            if (context is not null)
+            {
+                ContextProxy.Of(context, null);
+            }
+        }
+        catch (Exception)
+        {
+            // The first invocation will say it.
+        }
     }
 
     private static object? Create(Type type)

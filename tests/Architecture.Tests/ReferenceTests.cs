@@ -12,17 +12,27 @@ public sealed class ReferenceTests
     {
         var found = Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Repository.Root, path))
-            .Where(path => path.Split('/')[0] is not ("tests" or "bench" or "examples" or "artifacts"))
+            .Where(path => path.Split('/')[0] is not ("tests" or "bench" or "examples" or "artifacts" or "runtimes"))
             .Order();
 
         Assert.Equal(Repository.MayReference.Keys.Select(name => $"{name}/{name}.csproj").Order(), found);
+    }
+
+    [Fact]
+    public void Runtime_InsideTheSandbox_ReferencesNothing()
+    {
+        // What it brought would meet what a package brings.
+        var project = System.Xml.Linq.XDocument.Load(Path.Combine(Repository.Root, "runtimes/dotnet/Runtime.csproj"));
+        Assert.Empty(project.Descendants().Where(element => element.Name.LocalName.EndsWith("Reference", StringComparison.Ordinal)));
     }
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void ProjectReferences_OfAProject_AreThoseOfTheTable(string project)
     {
-        var references = Repository.ReadProject(project).Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension((string)reference.Attribute("Include")!));
+        var references = Repository.ReadProject(project).Descendants("ProjectReference")
+            .Where(reference => (string?)reference.Attribute("ReferenceOutputAssembly") != "false")
+            .Select(reference => Path.GetFileNameWithoutExtension((string)reference.Attribute("Include")!));
 
         Assert.Empty(references.Except(Repository.MayReference[project]));
     }
