@@ -23,7 +23,7 @@ public sealed class ReferenceTests
     {
         // What it brought would meet what a package brings.
         var project = System.Xml.Linq.XDocument.Load(Path.Combine(Repository.Root, "runtimes/dotnet/Runtime.csproj"));
-        Assert.Empty(project.Descendants().Where(element => element.Name.LocalName.EndsWith("Reference", StringComparison.Ordinal)));
+        Assert.DoesNotContain(project.Descendants(), element => element.Name.LocalName.EndsWith("Reference", StringComparison.Ordinal));
     }
 
     [Theory]
