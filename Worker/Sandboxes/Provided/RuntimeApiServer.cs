@@ -16,6 +16,10 @@ internal sealed class RuntimeApiServer : IAsyncDisposable
     private const int MostHeaderBytes = (1 << 20) + (64 << 10);
     private const int BufferBytes = MostHeaderBytes + (64 << 10);
 
+    // Longer than a client can tell, and not infinite: Kestrel adds it to its clock, and the largest time span overflows it, which ends
+    // whatever connection is between two requests when the clock ticks. A "next" that waits is a request, so no timeout applies to it.
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromDays(30);
+
     private readonly SandboxConnections connections = new();
     private readonly SocketConnectionContextFactory factory;
     private readonly KestrelServer server;
@@ -29,8 +33,8 @@ internal sealed class RuntimeApiServer : IAsyncDisposable
         options.Limits.MaxRequestBodySize = null;
         options.Limits.MinRequestBodyDataRate = null;
         options.Limits.MinResponseDataRate = null;
-        options.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
-        options.Limits.RequestHeadersTimeout = Timeout.InfiniteTimeSpan;
+        options.Limits.KeepAliveTimeout = LongestIdle;
+        options.Limits.RequestHeadersTimeout = LongestIdle;
         options.Listen(new SandboxConnections.SandboxesEndPoint(), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;

@@ -184,6 +184,27 @@ public sealed class RuntimeApiWireTests(RuntimeApiFixture api) : IClassFixture<R
     }
 
     [Fact]
+    public async Task Connection_ThatIsIdle_IsKept()
+    {
+        await api.AttachFreshAsync();
+        using var fresh = await api.ConnectAsync();
+        using var used = await api.ConnectAsync();
+        const string Ping = "GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n";
+        await used.SendAsync(Ping);
+        await used.ReadAsync();
+        await fresh.SendAsync(Ping[..20]);
+
+        // Kestrel looks at its timeouts once a second.
+        var ends = fresh.Socket.ReceiveAsync(new byte[1], System.Net.Sockets.SocketFlags.Peek);
+        await Assert.ThrowsAsync<TimeoutException>(() => ends.WaitAsync(TimeSpan.FromSeconds(2.5)));
+
+        await used.SendAsync(Ping);
+        Assert.Equal("pong", (await used.ReadAsync()).Body);
+        await fresh.SendAsync(Ping[20..]);
+        Assert.Equal("pong", (await fresh.ReadAsync()).Body);
+    }
+
+    [Fact]
     public async Task Clients_OfHttp10AndThoseThatClose_GetTheirAnswer()
     {
         foreach (var request in new[] { "GET /2018-06-01/runtime/invocation/next HTTP/1.0\r\n\r\n", "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" })
