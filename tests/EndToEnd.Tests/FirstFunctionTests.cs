@@ -32,7 +32,7 @@ public sealed class FirstFunctionTests
 
         await client.DeployDirectoryAsync(Repository.Example("log-summary-shell"));
         using var summary = await client.InvokeAsync("log-summary", "GET / 200\nGET /a 200\n");
-        Assert.Equal("""{"200":2}""", await summary.Content.ReadAsStringAsync());
+        Assert.Equal("""{"200":2}""" + "\n", await summary.Content.ReadAsStringAsync());
         using var failed = await client.InvokeAsync("log-summary", "nothing");
         Assert.Equal(HttpStatusCode.BadGateway, failed.StatusCode);
         Assert.Contains("Shell.Failed", await failed.Content.ReadAsStringAsync());
