@@ -3,6 +3,7 @@ using FaasCluster.EndToEnd.Tests.Hosting;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>What <c>retries: never</c> promises when a worker is killed: no second run, and an end that says that it is lost.</summary>
+[Collection(Serial.Name)]
 public sealed class AtMostOnceTests
 {
     private const string Slow =

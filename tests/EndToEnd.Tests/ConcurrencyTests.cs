@@ -7,6 +7,7 @@ using Npgsql;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>A limit of five at once, over two workers of which one dies.</summary>
+[Collection(Serial.Name)]
 public sealed class ConcurrencyTests
 {
     private const int Limit = 5;

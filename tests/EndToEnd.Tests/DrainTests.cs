@@ -4,6 +4,7 @@ using FaasCluster.EndToEnd.Tests.Hosting;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>SIGTERM with work in flight: it is finished, nothing is lost, and the exit status is 0.</summary>
+[Collection(Serial.Name)]
 public sealed class DrainTests
 {
     [Fact]

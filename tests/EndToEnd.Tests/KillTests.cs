@@ -7,6 +7,7 @@ using Npgsql;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>What survives kill -9: everything that was answered with 202, and everybody else's calls.</summary>
+[Collection(Serial.Name)]
 public sealed class KillTests
 {
     private const string Echo = "def handler(event, context):\n    return event\n";

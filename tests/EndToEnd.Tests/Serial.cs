@@ -1,5 +1,15 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Each test starts processes and kills some of them: one at a time, or they would take each other's cores.
-[assembly: Parallelization(Mode = ParallelMode.None)]
+// Two classes at a time: most of a test is waiting for processes. Those in the collection below run after the others, alone.
+[assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 2)]
+
+namespace FaasCluster.EndToEnd.Tests;
+
+/// <summary>Tests that kill processes and say how long others may take to notice: nothing may take their cores.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Serial
+{
+    /// <summary>Its name.</summary>
+    public const string Name = "serial";
+}
