@@ -45,6 +45,23 @@ internal sealed class FaultScene(Platform platform, LoadGenerator load, Random r
 
     public HostSlot Worker() => platform.Workers[random.Next(platform.Workers.Count)];
 
+    /// <summary>The worker that executes most at this moment, so that it dies at work; any if none does anything for ten seconds.</summary>
+    public async Task<HostSlot> BusyWorkerAsync()
+    {
+        for (var look = 0; look < 100; look++)
+        {
+            var before = platform.Workers.ToDictionary(worker => worker, worker => worker.Executed);
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+            var busiest = platform.Workers.MaxBy(worker => worker.Executed - before[worker])!;
+            if (busiest.Executed > before[busiest])
+            {
+                return busiest;
+            }
+        }
+
+        return Worker();
+    }
+
     public HostSlot Gateway() => platform.Gateways[random.Next(platform.Gateways.Count)];
 
     /// <summary>How long a fault lasts, decided by the seed.</summary>

@@ -15,7 +15,7 @@ internal static class HostFaults
 
     public static IReadOnlyList<FaultKind> OfBothModes { get; } =
     [
-        new("01 worker killed", scene => KillAsync(scene, scene.Worker())),
+        new("01 worker killed", async scene => await KillAsync(scene, await scene.BusyWorkerAsync())),
         new("01 worker crashed after a run", scene => CrashAsync(scene, scene.Worker(), "after-run")),
         new("02 worker crashed between commit and acknowledgement", scene => CrashAsync(scene, scene.Worker(), "after-commit")),
         new("05 gateway crashed before the publish", scene => CrashAsync(scene, scene.Gateway(), "before-publish")),

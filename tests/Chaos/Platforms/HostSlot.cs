@@ -8,6 +8,7 @@ internal sealed class HostSlot(string project, int number, string work, IReadOnl
     private static int starts;
     private readonly int port = FreePorts.Next();
     private HostProcess? process;
+    private string executions = "";
 
     public string Name => $"{project.ToLowerInvariant()}-{number}";
 
@@ -20,6 +21,9 @@ internal sealed class HostSlot(string project, int number, string work, IReadOnl
     /// <summary>Where the order to crash is laid down; see Messaging/Hosting/CrashPoint.cs.</summary>
     public string CrashFile => Path.Combine(work, $"crash-{Name}");
 
+    /// <summary>How much its present process has executed, as bytes of the file in which it says so.</summary>
+    public long Executed => File.Exists(executions) ? new FileInfo(executions).Length : 0;
+
     public async Task StartAsync(bool ready = true)
     {
         if (process is not null)
@@ -28,10 +32,11 @@ internal sealed class HostSlot(string project, int number, string work, IReadOnl
         }
 
         File.Delete(CrashFile);
+        executions = Path.Combine(work, $"executions-{Name}-{Interlocked.Increment(ref starts)}");
         var own = new Dictionary<string, string>(settings)
         {
             ["FAAS_CRASH"] = CrashFile,
-            ["FAAS_EXECUTIONS"] = Path.Combine(work, $"executions-{Name}-{Interlocked.Increment(ref starts)}"),
+            ["FAAS_EXECUTIONS"] = executions,
         };
         process = await HostProcess.StartAsync(project, own, port, FaultyHosts.Dll(project), ready: false, Path.Combine(work, $"{Name}.log"));
         // Whoever cleans up after a killed harness finds it there.
