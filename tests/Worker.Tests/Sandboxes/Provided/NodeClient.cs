@@ -29,14 +29,9 @@ internal static class NodeClient
 
     private static readonly SemaphoreSlim Once = new(1);
 
-    /// <summary>The directory of the package; null if this host lacks what makes it.</summary>
-    public static async Task<string?> FindAsync()
+    /// <summary>The directory of the package. It is made once; npm, g++ and Node.js are there if <c>deploy/local/setup test</c> has run.</summary>
+    public static async Task<string> FindAsync()
     {
-        if (!new[] { "npm", "g++", "node" }.All(IsOnPath))
-        {
-            return null;
-        }
-
         var directory = Path.Combine(Repository.Root, "artifacts", "cache", $"aws-lambda-ric-{Version}");
         var client = Path.Combine(directory, "node_modules", "aws-lambda-ric");
         await Once.WaitAsync();
@@ -58,7 +53,4 @@ internal static class NodeClient
 
         return client;
     }
-
-    private static bool IsOnPath(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, program)));
 }
