@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using FaasCluster.Worker.Sandboxes.Native;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
@@ -23,7 +22,7 @@ internal sealed class InstanceDirectory : IDisposable
         this.@lock = @lock;
         Number = number;
         Path = System.IO.Path.Combine(root, number.ToString(CultureInfo.InvariantCulture));
-        Name = $"faascluster-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(root)))[..8]}-{number}";
+        Name = string.Create(CultureInfo.InvariantCulture, $"{NameOf(root)}-{number}");
     }
 
     /// <summary>Counts from 0 among the workers that share the root directory.</summary>
@@ -118,6 +117,38 @@ internal sealed class InstanceDirectory : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Later, then.
+        }
+    }
+
+    // Drawn once and kept: the path alone is the same in every container, and a worker sweeps whatever it sees under its own name.
+    private static string NameOf(string root)
+    {
+        const string prefix = "faascluster-";
+        var file = System.IO.Path.Combine(root, "name");
+        for (; ; )
+        {
+            if (File.Exists(file))
+            {
+                if (File.ReadAllText(file) is { Length: > 0 } name && name.StartsWith(prefix, StringComparison.Ordinal))
+                {
+                    return name;
+                }
+
+                // Lost with the machine's power.
+                File.Delete(file);
+            }
+
+            var draft = $"{file}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+            File.WriteAllText(draft, prefix + RandomNumberGenerator.GetHexString(8, lowercase: true));
+            try
+            {
+                File.Move(draft, file);
+            }
+            catch (IOException) when (File.Exists(file))
+            {
+                // Another worker was first.
+                File.Delete(draft);
+            }
         }
     }
 

@@ -10,6 +10,8 @@ namespace FaasCluster.Worker.Sandboxes.Pool;
 /// <summary>Boots generic sandboxes, a few at a time.</summary>
 internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks networks, SandboxOptions options)
 {
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+
     // Not disposed: that does nothing as long as nobody asks for its handle, and a boot may end after the worker's sandboxes have.
     private readonly SemaphoreSlim places = new(options.ConcurrentBoots);
 
@@ -59,11 +61,16 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
             }
             catch (Exception exception)
             {
+                var reason = exception switch
+                {
+                    OperationCanceledException => $"not ready after {options.BootTimeout.TotalSeconds} s",
+                    EndOfStreamException when await WhenExitedAsync(sandbox) is { } exit => $"its process {exit}",
+                    _ => exception.Message,
+                };
                 sandbox.Output.End();
                 await sandbox.EndAsync();
                 cancellationToken.ThrowIfCancellationRequested();
-                var reason = exception is OperationCanceledException ? $"not ready after {options.BootTimeout.TotalSeconds} s" : exception.Message;
-                throw new BootException($"A sandbox for {runtime} did not start: {reason} {log.Text}".TrimEnd());
+                throw new BootException($"A sandbox for {runtime} did not start: {reason}. {log.Text}".TrimEnd());
             }
         }
         catch (Exception exception) when (exception is IOException or TimeoutException)
@@ -73,6 +80,19 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
         finally
         {
             places.Release();
+        }
+    }
+
+    // The socket closes a moment before the process is gone, and what it said last explains more than the socket.
+    private static async Task<ProcessExit?> WhenExitedAsync(SandboxProcess sandbox)
+    {
+        try
+        {
+            return await sandbox.Exited.WaitAsync(ExitPatience);
+        }
+        catch (Exception exception) when (exception is TimeoutException or IOException)
+        {
+            return null;
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace FaasCluster.Chaos.Platforms;
 
@@ -20,11 +19,11 @@ internal abstract class Platform : IAsyncDisposable
     /// <summary>Hosts that run functions.</summary>
     public abstract IReadOnlyList<HostSlot> Workers { get; }
 
-    /// <summary>The root of the sandboxes' directories; the names of their cgroups are made from it.</summary>
+    /// <summary>The root of the sandboxes' directories; it holds what the names of their cgroups begin with.</summary>
     public string SandboxDirectory => Path.Combine(Work, "sandboxes");
 
     /// <summary>How the sandboxes' processes and cgroups of this run, and of no other on the machine, begin (Worker/Sandboxes/Launch/InstanceDirectory.cs).</summary>
-    public string SandboxName => $"faascluster-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(SandboxDirectory)))[..8]}-";
+    public string SandboxName => $"{File.ReadAllText(Path.Combine(SandboxDirectory, "name"))}-";
 
     protected Dictionary<string, string> SandboxSettings => new()
     {

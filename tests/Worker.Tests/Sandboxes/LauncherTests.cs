@@ -96,6 +96,42 @@ public sealed class LauncherTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Boot_OfWhatEnds_SaysHowItEndedAndWhatItSaid()
+    {
+        await using var launcher = new SandboxLauncher(options, directory, cgroups, loop);
+        var booter = new SandboxBooter(launcher, null!, options with { PythonPath = "/usr/bin/cat" });
+        var exception = await Assert.ThrowsAsync<BootException>(() => booter.BootAsync(RuntimeCommand.For(RuntimeIds.Python3, 0), null, CancellationToken.None));
+        Assert.StartsWith("A sandbox for python3 did not start: its process exited with status 1. /usr/bin/cat: invalid option -- 'I'", exception.Message);
+    }
+
+    [Fact]
+    public void Names_OfWorkersWithDirectoriesAtTheSamePath_AreNotTheSame()
+    {
+        // As in two containers: a worker ends whatever it sees of its own name when it starts.
+        var path = Path.Combine(root, "elsewhere");
+        using var first = InstanceDirectory.Take(path);
+        using var second = InstanceDirectory.Take(path);
+        Directory.Move(path, path + "-of-one-container");
+        using var other = InstanceDirectory.Take(path);
+
+        Assert.Equal($"{first.Name[..^1]}1", second.Name);
+        Assert.NotEqual(first.Name, other.Name);
+        Assert.Equal(first.Number, other.Number);
+    }
+
+    [Fact]
+    public void Name_ThatWasLost_IsDrawnAgain()
+    {
+        var path = Path.Combine(root, "elsewhere");
+        InstanceDirectory.Take(path).Dispose();
+        File.WriteAllText(Path.Combine(path, "name"), "");
+
+        using var instance = InstanceDirectory.Take(path);
+
+        Assert.Matches("^faascluster-[0-9a-f]{8}-0$", instance.Name);
+    }
+
+    [Fact]
     public async Task Users_OfTwoWorkers_AreNeverTheSame_WhateverTheirMaximumIs()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root can give every sandbox a user of its own.");
