@@ -10,7 +10,7 @@ namespace FaasCluster.Worker.Tests.Lanes;
 /// <summary>Sandboxes that are kept loaded whether or not anybody calls.</summary>
 public sealed class MinimumTests : IAsyncLifetime
 {
-    private readonly LaneFixture worker = new(("Worker:KeepAlive", "00:00:00"), ("Worker:MemoryBytes", $"{600L << 20}"));
+    private readonly LaneFixture worker = new(("Worker:KeepAlive", "00:00:00"), ("Worker:MemoryBytes", $"{600L << 20}"), ("Worker:DrainTimeout", "00:00:01"));
 
     private SteeredSandboxes Sandboxes => worker.Sandboxes;
 
