@@ -31,10 +31,10 @@ internal static class DeployCommand
             output,
         };
         options.AddTo(command);
-        command.SetAction((result, cancellationToken) =>
+        command.SetAction(async (result, cancellationToken) =>
         {
-            var deployment = Deployment.Read(Path.GetFullPath(result.GetRequiredValue(path), terminal.CurrentDirectory), options, result);
-            return RunAsync(terminal, deployment, result.GetValue(output) == "json", cancellationToken);
+            var deployment = await Deployment.ReadAsync(terminal, Path.GetFullPath(result.GetRequiredValue(path), terminal.CurrentDirectory), options, result, cancellationToken);
+            return await RunAsync(terminal, deployment, result.GetValue(output) == "json", cancellationToken);
         });
         return command;
     }

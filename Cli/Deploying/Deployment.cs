@@ -17,12 +17,12 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
 
     /// <summary>Reads a directory, a single source file or a zip.</summary>
     /// <exception cref="CommandFailure">Something is wrong with it; nothing was sent.</exception>
-    public static Deployment Read(string path, ManifestOptions options, ParseResult result)
+    public static async Task<Deployment> ReadAsync(Terminal terminal, string path, ManifestOptions options, ParseResult result, CancellationToken cancellationToken)
     {
         Deployment deployment;
         if (Directory.Exists(path))
         {
-            deployment = OfDirectory(path, options, result);
+            deployment = await OfDirectoryAsync(terminal, path, options, result, cancellationToken);
         }
         else if (File.Exists(path))
         {
@@ -42,7 +42,7 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         return deployment;
     }
 
-    private static Deployment OfDirectory(string path, ManifestOptions options, ParseResult result)
+    private static async Task<Deployment> OfDirectoryAsync(Terminal terminal, string path, ManifestOptions options, ParseResult result, CancellationToken cancellationToken)
     {
         var file = Path.Combine(path, ManifestName);
         var text = File.Exists(file) ? File.ReadAllText(file) : null;
@@ -54,7 +54,10 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
                 ExitCodes.Usage, $"'{path}' has no {ManifestName}.", "Write one, for example:", "  name: hello", "  runtime: python3", "  handler: app.hello_world");
         }
 
-        return new Deployment(Build(path), Check(isChanged ? Write(manifest!) : text!, ManifestName));
+        var checkedText = Check(isChanged ? Write(manifest!) : text!, ManifestName, out var read);
+        var ignored = IgnoreFile.Read(path);
+        using var copy = await Dependencies.InstallAsync(terminal, path, read.Runtime, ignored, cancellationToken);
+        return new Deployment(copy is null ? Build(path, ignored.Ignores) : Build(copy.Directory, Dependencies.IsNotDeployed), checkedText);
     }
 
     private static Deployment OfFile(string path, ManifestOptions options, ParseResult result)
@@ -89,11 +92,11 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         return new Deployment(File.ReadAllBytes(path), options.Apply(result, manifest) ? Check(Write(manifest), "The command line") : null);
     }
 
-    private static byte[] Build(string path)
+    private static byte[] Build(string path, Func<string, bool, bool> isLeftOut)
     {
         try
         {
-            return PackageBuilder.FromDirectory(path, IgnoreFile.Read(path).Ignores);
+            return PackageBuilder.FromDirectory(path, isLeftOut);
         }
         catch (InvalidDataException exception)
         {
@@ -136,13 +139,12 @@ internal sealed record Deployment(byte[] Package, string? Manifest)
         return writer.ToString();
     }
 
-    private static string Check(string text, string source)
-    {
-        if (ManifestReader.Read(text, out var errors) is null)
-        {
-            throw new CommandFailure(ExitCodes.Usage, $"{source} is not right.", [.. errors.Select(error => $"{error.Field}: {error.Message}")]);
-        }
+    private static string Check(string text, string source) => Check(text, source, out _);
 
+    private static string Check(string text, string source, out FunctionManifest manifest)
+    {
+        manifest = ManifestReader.Read(text, out var errors)
+            ?? throw new CommandFailure(ExitCodes.Usage, $"{source} is not right.", [.. errors.Select(error => $"{error.Field}: {error.Message}")]);
         return text;
     }
 }

@@ -40,15 +40,8 @@ public static class PackageBuilder
         using var output = new MemoryStream();
         using (var archive = new ZipArchive(output, ZipArchiveMode.Create, leaveOpen: true))
         {
-            var files = new List<string>();
-            Collect(root, root, isLeftOut ?? ((_, _) => false), files);
-            if (files.Count == 0)
-            {
-                throw new InvalidDataException($"'{directory}' has no files; expected at least function.yaml and the handler.");
-            }
-
             var total = 0L;
-            foreach (var name in files.Order(StringComparer.Ordinal))
+            foreach (var name in FilesOf(directory, isLeftOut))
             {
                 var path = Path.Combine(root, name);
                 using var source = File.OpenRead(path);
@@ -64,6 +57,20 @@ public static class PackageBuilder
         }
 
         return output.ToArray();
+    }
+
+    /// <summary>What <see cref="FromDirectory"/> packs: paths relative to the directory, with '/', in the order of names.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="isLeftOut">As there.</param>
+    /// <exception cref="InvalidDataException">There is nothing, or something that a package cannot hold; the message names it.</exception>
+    public static IReadOnlyList<string> FilesOf(string directory, Func<string, bool, bool>? isLeftOut = null)
+    {
+        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        var files = new List<string>();
+        Collect(root, root, isLeftOut ?? ((_, _) => false), files);
+        return files.Count > 0
+            ? [.. files.Order(StringComparer.Ordinal)]
+            : throw new InvalidDataException($"'{directory}' has no files; expected at least function.yaml and the handler.");
     }
 
     private static void Collect(string root, string directory, Func<string, bool, bool> isLeftOut, List<string> files)

@@ -214,14 +214,14 @@ public sealed class DeployTests
         Assert.Contains("\"name\": \"hello\"", run.Output);
     }
 
-    private static string[] Entries(byte[] package)
+    internal static string[] Entries(byte[] package)
     {
         using var zip = new ZipArchive(new MemoryStream(package));
         return [.. zip.Entries.Select(entry => entry.FullName)];
     }
 
     // What the cluster got in its last request.
-    private static async Task<(string? Manifest, byte[] Package)> ReadFormAsync(ScriptedCluster cluster)
+    internal static async Task<(string? Manifest, byte[] Package)> ReadFormAsync(ScriptedCluster cluster)
     {
         var body = cluster.Bodies.Last();
         var boundary = Encoding.ASCII.GetString(body.AsSpan(2, body.AsSpan().IndexOf("\r\n"u8) - 2));

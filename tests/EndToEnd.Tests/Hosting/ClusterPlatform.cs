@@ -36,6 +36,8 @@ internal sealed class ClusterPlatform : Platform
 
     public IReadOnlyList<HostProcess> Workers => workers;
 
+    public string Key => key;
+
     public string ConnectionString { get; }
 
     public string BrokerUri { get; }

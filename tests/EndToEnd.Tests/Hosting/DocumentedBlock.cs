@@ -13,10 +13,16 @@ internal sealed partial record DocumentedBlock(string Language, string Text, str
     ];
 
     /// <summary>Types the block as a reader would, and compares what it prints with what the page promises.</summary>
-    public async Task RunAsync(Workplace place, RunScript run)
+    public Task RunAsync(Workplace place, RunScript run) => RunAsync(place, run.Url, () => run.Output);
+
+    /// <summary>The same, beside something else than <c>./run</c>.</summary>
+    /// <param name="place">Where it is typed.</param>
+    /// <param name="url">The address of what runs there.</param>
+    /// <param name="said">What that said, for a failing test.</param>
+    public async Task RunAsync(Workplace place, string url, Func<string> said)
     {
-        var (status, output, error) = await place.RunAsync(Text.Trim().Replace("http://127.0.0.1:8080", run.Url, StringComparison.Ordinal));
-        Assert.True(status == 0, $"{Text}\nended with {status}:\n{output}\n{error}\n{run.Output}");
+        var (status, output, error) = await place.RunAsync(Text.Trim().Replace("http://127.0.0.1:8080", url, StringComparison.Ordinal));
+        Assert.True(status == 0, $"{Text}\nended with {status}:\n{output}\n{error}\n{said()}");
         if (Promise is not null)
         {
             Assert.Equal(Normalise(Promise), Normalise(output));
@@ -29,7 +35,7 @@ internal sealed partial record DocumentedBlock(string Language, string Text, str
     [GeneratedRegex(@"^```(\w+)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex FencedBlock();
 
-    [GeneratedRegex(@"ready in \d+\.\d s|127\.0\.0\.1:\d+|\d+ B\b")]
+    [GeneratedRegex(@"ready in \d+\.\d s|127\.0\.0\.1:\d+|\d+ B\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")]
     private static partial Regex Figures();
 
     [GeneratedRegex(" +")]

@@ -21,6 +21,32 @@ internal sealed class Workplace : IDisposable
 
     public string PathOf(string name) => Path.Combine(Directory, name);
 
+    /// <summary>Makes a cluster that runs already the one of this place: its key, and the context of the faas command.</summary>
+    public async Task UseAsync(string url, string key)
+    {
+        System.IO.Directory.CreateDirectory(PathOf(".faas"));
+        await File.WriteAllTextAsync(PathOf(".faas/bootstrap-key"), key);
+        System.IO.Directory.CreateDirectory(PathOf("config/faas"));
+        await File.WriteAllTextAsync(PathOf("config/faas/config.json"), $$"""{"url":"{{url}}","key":"{{key}}"}""");
+    }
+
+    /// <summary>Copies an example, because its commands write beside its sources.</summary>
+    public void TakeExample(string name)
+    {
+        var examples = new DirectoryInfo(PathOf("examples"));
+        if (examples.LinkTarget is not null)
+        {
+            examples.Delete();
+            examples.Create();
+        }
+
+        var target = examples.CreateSubdirectory(name).FullName;
+        foreach (var file in System.IO.Directory.GetFiles(Repository.Example(name)))
+        {
+            File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        }
+    }
+
     /// <summary>Starts a line of bash in it.</summary>
     public Process Start(string command)
     {
@@ -32,6 +58,10 @@ internal sealed class Workplace : IDisposable
             RedirectStandardError = true,
         };
         start.Environment["XDG_CONFIG_HOME"] = PathOf("config");
+
+        // Builds leave no process that waits for the next.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["UseSharedCompilation"] = "false";
         start.Environment.Remove("FAAS_URL");
         start.Environment.Remove("FAAS_KEY");
         var process = Process.Start(start)!;
