@@ -12,7 +12,7 @@ namespace FaasCluster.Bench;
 /// <summary>One run: the platform and the baseline are started, the scenarios measured, the figures printed.</summary>
 internal static class Measurement
 {
-    // Well above what the longest run needs: five rounds of everything take about nine minutes.
+    // Well above what the longest run needs: five rounds of everything take about twelve minutes.
     private static readonly TimeSpan LimitPerRound = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan LimitBesides = TimeSpan.FromMinutes(5);
 
@@ -80,6 +80,8 @@ internal static class Measurement
                     "latency" => new LatencyScenario(platform, baseline, records, servers, report).RunAsync(arguments.Rounds, stop),
                     "throughput" => new ThroughputScenario(platform, baseline, records, servers, report).RunAsync(arguments.Rounds, stop),
                     "overload" => new OverloadScenario(platform, records, report).RunAsync(arguments.Rounds, stop),
+                    "burst" => new BurstScenario(platform, records, report).RunAsync(arguments.Rounds, stop),
+                    "memory" => new MemoryScenario(platform, report).RunAsync(arguments.Rounds, stop),
                     _ => new ColdStartScenario(platform, records, report).RunAsync(arguments.Rounds, stop),
                 });
             }

@@ -5,7 +5,10 @@ namespace FaasCluster.Contracts.Billing;
 /// <summary>What one attempt costs.</summary>
 public sealed record Bill
 {
-    /// <summary>Init and run together, rounded up to the whole millisecond; 0 if the attempt is not billed.</summary>
+    /// <summary>
+    /// Init and run together, rounded up to the whole millisecond; 0 if the attempt is not billed. Of each, whole microseconds count:
+    /// that is what is recorded, so that every bill can be computed again from its record.
+    /// </summary>
     public required long BilledMilliseconds { get; init; }
 
     /// <summary>Billed time multiplied by configured memory, in GB-seconds (1 GB = 2^30 bytes), exact.</summary>
@@ -32,8 +35,8 @@ public sealed record Bill
             return new Bill { BilledMilliseconds = 0, GigabyteSeconds = 0, Cost = 0, PriceVersion = prices.Version };
         }
 
-        var ticks = Math.Max(0, timings.Init.Ticks) + Math.Max(0, timings.Run.Ticks);
-        var milliseconds = (ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+        var microseconds = Microseconds(timings.Init) + Microseconds(timings.Run);
+        var milliseconds = (microseconds + 999) / 1000;
         var gigabyteSeconds = milliseconds / 1000m * (memoryBytes / 1073741824m);
         var cost = decimal.Round((gigabyteSeconds * prices.PerGigabyteSecond) + prices.PerRequest, 12, MidpointRounding.ToEven);
         return new Bill
@@ -44,4 +47,6 @@ public sealed record Bill
             PriceVersion = prices.Version,
         };
     }
+
+    private static long Microseconds(TimeSpan time) => Math.Max(0, time.Ticks / TimeSpan.TicksPerMicrosecond);
 }

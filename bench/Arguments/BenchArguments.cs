@@ -5,9 +5,9 @@ namespace FaasCluster.Bench.Arguments;
 /// <summary>What the command line asks for.</summary>
 internal sealed record BenchArguments
 {
-    public static readonly IReadOnlyList<string> AllScenarios = ["latency", "throughput", "overload", "coldstart"];
+    public static readonly IReadOnlyList<string> AllScenarios = ["latency", "throughput", "overload", "memory", "burst", "coldstart"];
 
-    public const string Usage = "usage: bench/run [latency] [throughput] [coldstart] [overload] [--rounds N] [--json FILE]";
+    public const string Usage = "usage: bench/run [latency] [throughput] [coldstart] [burst] [memory] [overload] [--rounds N] [--json FILE]";
 
     /// <summary>In the order in which they run.</summary>
     public required IReadOnlyList<string> Scenarios { get; init; }

@@ -18,28 +18,41 @@ internal static partial class BareProcess
     public static readonly string[] Node = [FindNode(), "-e", "0"];
 
     /// <summary>How long the program took, in ticks of <see cref="Stopwatch"/>.</summary>
-    public static long Run(string[] command)
+    public static long Run(string[] command) => RunAtOnce(command, 1);
+
+    /// <summary>How long all took that were started one right after the other, in ticks of <see cref="Stopwatch"/>.</summary>
+    public static long RunAtOnce(string[] command, int count)
     {
         string?[] arguments = [.. command, null];
         string?[] environment = ["PATH=/usr/local/bin:/usr/bin:/bin", null];
+        var processes = new int[count];
         var started = Stopwatch.GetTimestamp();
-        var error = Spawn(out var process, command[0], 0, 0, arguments, environment);
-        if (error != 0)
+        for (var i = 0; i < count; i++)
         {
-            throw new BenchFailedException($"'{command[0]}' did not start (errno {error}); install it.");
+            var error = Spawn(out processes[i], command[0], 0, 0, arguments, environment);
+            if (error != 0)
+            {
+                throw new BenchFailedException($"'{command[0]}' did not start (errno {error}); install it.");
+            }
         }
 
+        var failure = processes.Select(WaitFor).ToList().Find(status => status != 0);
+        var took = Stopwatch.GetTimestamp() - started;
+        return failure == 0 ? took : throw new BenchFailedException($"'{string.Join(' ', command)}' ended with wait status {failure}.");
+    }
+
+    private static int WaitFor(int process)
+    {
         int status;
         while (WaitFor(process, out status, 0) < 0)
         {
             if (Marshal.GetLastPInvokeError() != Interrupted)
             {
-                throw new BenchFailedException($"'{command[0]}' could not be waited for (errno {Marshal.GetLastPInvokeError()}).");
+                throw new BenchFailedException($"Process {process} could not be waited for (errno {Marshal.GetLastPInvokeError()}).");
             }
         }
 
-        var took = Stopwatch.GetTimestamp() - started;
-        return status == 0 ? took : throw new BenchFailedException($"'{string.Join(' ', command)}' ended with wait status {status}.");
+        return status;
     }
 
     private static string FindNode() => new[] { "/usr/bin/node", "/usr/local/bin/node" }.FirstOrDefault(File.Exists) ?? "/usr/bin/node";

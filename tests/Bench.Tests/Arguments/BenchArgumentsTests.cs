@@ -10,7 +10,7 @@ public sealed class BenchArgumentsTests
         var arguments = BenchArguments.Read([], out var problem);
 
         Assert.Null(problem);
-        Assert.Equal(["latency", "throughput", "overload", "coldstart"], arguments!.Scenarios);
+        Assert.Equal(["latency", "throughput", "overload", "memory", "burst", "coldstart"], arguments!.Scenarios);
         Assert.Equal(5, arguments.Rounds);
         Assert.Null(arguments.JsonFile);
     }

@@ -27,16 +27,26 @@ public sealed class BillTests
     }
 
     [Theory]
-    [InlineData(1, 1)]
+    [InlineData(9, 0)]
+    [InlineData(10, 1)]
     [InlineData(9_999, 1)]
     [InlineData(10_000, 1)]
-    [InlineData(10_001, 2)]
+    [InlineData(10_009, 1)]
+    [InlineData(10_010, 2)]
     [InlineData(19_999, 2)]
     public void For_PartOfAMillisecond_RoundsUp(long ticks, long billed)
     {
         var bill = Bill.For(new InvocationTimings { Run = TimeSpan.FromTicks(ticks) }, null, 128 * Megabyte, Prices);
 
         Assert.Equal(billed, bill.BilledMilliseconds);
+    }
+
+    [Fact]
+    public void For_PartsOfAMicrosecond_CountAsLittleAsInTheRecord()
+    {
+        var timings = new InvocationTimings { Init = new TimeSpan(10_009), Run = new TimeSpan(20_009) };
+
+        Assert.Equal(3, Bill.For(timings, null, 128 * Megabyte, Prices).BilledMilliseconds);
     }
 
     [Fact]
@@ -93,7 +103,7 @@ public sealed class BillTests
             var bill = Bill.For(timings, null, memory, prices);
 
             var milliseconds = (init + run).TotalMilliseconds;
-            Assert.InRange(bill.BilledMilliseconds, milliseconds - 0.001, milliseconds + 1);
+            Assert.InRange(bill.BilledMilliseconds, milliseconds - 0.002, milliseconds + 1);
             Assert.Equal(bill.BilledMilliseconds * (memory / Megabyte), bill.GigabyteSeconds * 1000 * 1024);
             Assert.InRange(bill.Cost - ((bill.GigabyteSeconds * prices.PerGigabyteSecond) + prices.PerRequest), -0.0000000000005m, 0.0000000000005m);
             Assert.True(Bill.For(timings with { Run = run + TimeSpan.FromMilliseconds(1) }, null, memory, prices).Cost >= bill.Cost);
