@@ -7,7 +7,8 @@ using FaasCluster.EndToEnd.Tests.Hosting;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>Cancelling what runs, what waits for its turn and what waits for its time.</summary>
-public sealed class CancellationTests
+[Collection(SharedPlatforms.Definition.Name)]
+public sealed class CancellationTests(SharedPlatforms platforms)
 {
     [Theory]
     [InlineData("embedded")]
@@ -15,7 +16,7 @@ public sealed class CancellationTests
     public async Task Cancel_OfWhatRunsAndOfWhatWaits_EndsThemAndFreesTheSlot(string mode)
     {
         // One slot: what comes behind runs only if the run that was cancelled is really over. 'never' shows it as running.
-        await using var platform = await Platform.StartAsync(mode, workers: 1);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployFileAsync(
             "app.py",
             "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return 'done'\n",

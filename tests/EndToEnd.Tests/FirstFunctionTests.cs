@@ -5,14 +5,15 @@ using FaasCluster.EndToEnd.Tests.Hosting;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>What a newcomer does in the first five minutes, in both modes.</summary>
-public sealed class FirstFunctionTests
+[Collection(SharedPlatforms.Definition.Name)]
+public sealed class FirstFunctionTests(SharedPlatforms platforms)
 {
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]
     public async Task Examples_DeployedAndCalled_AnswerAsTheReadmeSays(string mode)
     {
-        await using var platform = await Platform.StartAsync(mode);
+        var platform = await platforms.GetAsync(mode);
         var client = platform.Client;
 
         await client.DeployDirectoryAsync(Repository.Example("hello-python"));
@@ -47,7 +48,7 @@ public sealed class FirstFunctionTests
         try
         {
             await CsvExample.BuildAsync(directory.FullName);
-            await using var platform = await Platform.StartAsync(mode);
+            var platform = await platforms.GetAsync(mode);
             await platform.Client.DeployDirectoryAsync(directory.FullName);
 
             using var body = new StringContent("name,age\nAda,36\n");
@@ -70,7 +71,7 @@ public sealed class FirstFunctionTests
     [InlineData("cluster")]
     public async Task Thumbnail_PhotographOfSeveralMegapixels_ComesBackInTheAskedSize(string mode)
     {
-        await using var platform = await Platform.StartAsync(mode);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployDirectoryAsync(Repository.Example("thumbnail"));
 
         using var body = new ByteArrayContent(await File.ReadAllBytesAsync(Photographs.Butterfly));
@@ -88,7 +89,7 @@ public sealed class FirstFunctionTests
     [InlineData("cluster")]
     public async Task Invocation_ThatEnded_HasItsTimesItsLogAndItsBill(string mode)
     {
-        await using var platform = await Platform.StartAsync(mode);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployFileAsync(
             "app.py",
             """
@@ -102,8 +103,15 @@ public sealed class FirstFunctionTests
 
         using var cold = await platform.Client.InvokeAsync("doubler", """{"n":21}""");
         Assert.Equal("""{"doubled": 42}""", await cold.Content.ReadAsStringAsync());
-        using var warm = await platform.Client.InvokeAsync("doubler", """{"n":1}""");
-        Assert.Equal("warm", warm.Headers.GetValues("Faas-Start").Single());
+        var calls = 1;
+        await Until.TrueAsync(
+            async () =>
+            {
+                calls++;
+                using var answer = await platform.Client.InvokeAsync("doubler", """{"n":1}""");
+                return answer.Headers.GetValues("Faas-Start").Single() == "warm";
+            },
+            "a warm sandbox answers");
 
         var record = await platform.Client.EndOfAsync(FaasClient.IdOf(cold));
         var attempt = Assert.Single(record.Attempts!);
@@ -117,8 +125,7 @@ public sealed class FirstFunctionTests
         Assert.Contains(lines, line => line is { Stream: "stdout", Text: "to stdout 21" });
         Assert.Contains(lines, line => line is { Stream: "stderr", Text: "to stderr" });
 
-        var usage = Assert.Single((await platform.Client.UsageAsync()).Functions);
-        Assert.Equal(2, usage.Attempts);
-        Assert.Equal(1, usage.ColdStarts);
+        var usage = Assert.Single((await platform.Client.UsageAsync()).Functions, usage => usage.Function == "doubler");
+        Assert.Equal((calls, calls - 1), (usage.Attempts, usage.ColdStarts));
     }
 }

@@ -4,14 +4,15 @@ using FaasCluster.EndToEnd.Tests.Hosting;
 namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>Asynchronous invocations that fail come again by the function's policy, through the outbox.</summary>
-public sealed class RetryTests
+[Collection(SharedPlatforms.Definition.Name)]
+public sealed class RetryTests(SharedPlatforms platforms)
 {
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]
     public async Task AsynchronousInvocation_ThatFails_IsTriedAgainAndEachAttemptIsBilledOnce(string mode)
     {
-        await using var platform = await Platform.StartAsync(mode, workers: 1);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployFileAsync(
             "app.py",
             "def handler(event, context):\n    raise RuntimeError('always')\n",
@@ -33,7 +34,7 @@ public sealed class RetryTests
     public async Task AsynchronousInvocation_ThatSaysWhenToComeAgain_ComesThen(string mode)
     {
         // The policy alone would wait for an hour, twice: what the function says is what counts.
-        await using var platform = await Platform.StartAsync(mode, workers: 1);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployFileAsync(
             "app.py",
             """
@@ -60,7 +61,7 @@ public sealed class RetryTests
     [InlineData("cluster")]
     public async Task AsynchronousInvocation_WithALargePayload_ReachesTheFunctionWhole(string mode)
     {
-        await using var platform = await Platform.StartAsync(mode, workers: 1);
+        var platform = await platforms.GetAsync(mode);
         await platform.Client.DeployFileAsync("app.py", "def handler(event, context):\n    return len(event)\n", "{name: length, runtime: python3, handler: app.handler}");
 
         var id = await platform.Client.CallAsync("length", $"\"{new string('x', 900_000)}\"");
@@ -72,7 +73,7 @@ public sealed class RetryTests
     [Fact]
     public async Task Fault20_DeployWhileInvoked_EveryCallIsAnsweredByOneWholeRevision()
     {
-        await using var platform = await Platform.StartAsync("cluster");
+        var platform = await platforms.GetAsync("cluster");
         await DeployVersionAsync(1);
         using var stop = new CancellationTokenSource();
         var answers = new System.Collections.Concurrent.ConcurrentBag<(HttpStatusCode Status, string Body)>();
