@@ -42,7 +42,7 @@ public sealed record FunctionDescription
     /// <summary>Most asynchronous invocations that wait in its queue before further ones are refused; null for no limit of its own.</summary>
     public int? QueueLimit { get; init; }
 
-    /// <summary>none (egress comes later).</summary>
+    /// <summary>none or egress: where it may connect to.</summary>
     public required string Network { get; init; }
 
     /// <summary>key or none: who may call the URL.</summary>

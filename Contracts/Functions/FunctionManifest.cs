@@ -88,7 +88,7 @@ public sealed record FunctionManifest
     /// </summary>
     public int? QueueLimit { get; init; }
 
-    /// <summary>Where it may connect to, default egress.</summary>
+    /// <summary>Where it may connect to, default egress; none for wasm, which has no sockets.</summary>
     public NetworkPolicy Network { get; init; } = NetworkPolicy.Egress;
 
     /// <summary>True if the manifest asks for egress in so many words: it is not run then on a worker that cannot give it.</summary>

@@ -85,6 +85,11 @@ public static partial class ManifestReader
 
         var queueLimit = fields.Integer("queueLimit", 1, 1_000_000);
         var network = fields.Choice("network", ["none", "egress"]);
+        if (runtime == RuntimeIds.Wasm && network == "egress")
+        {
+            fields.Error("network", "'egress' does not exist for the wasm runtime: wasm functions have no network; remove 'network', or set it to none.");
+        }
+
         var auth = UrlAuth.Key;
         if (fields.Section("url") is { } url)
         {
@@ -113,7 +118,7 @@ public static partial class ManifestReader
                 Concurrency = concurrency,
                 MinInstances = minInstances,
                 QueueLimit = queueLimit,
-                Network = network == "none" ? NetworkPolicy.None : NetworkPolicy.Egress,
+                Network = network == "none" || runtime == RuntimeIds.Wasm ? NetworkPolicy.None : NetworkPolicy.Egress,
                 NetworkIsRequired = network == "egress",
                 UrlAuth = auth,
                 Environment = environment,

@@ -174,6 +174,7 @@ public sealed class DeployTests
     [InlineData("name: hello\nruntime: python3\nhandler: app.h\nmemory: 1MB\n", "memory: '1MB' is out of range; expected 64MB to 10240MB.")]
     [InlineData("name: hello\nruntime: python3\nhandler: app.h\nmemroy: 64MB\n", "did you mean 'memory'?")]
     [InlineData("name: hello\nruntime: python3\nhandler: app.h\nnetwork: host\n", "network: 'host'")]
+    [InlineData("name: hello\nruntime: wasm\nhandler: app.wasm\nnetwork: egress\n", "network: 'egress' does not exist for the wasm runtime: wasm functions have no network; remove 'network', or set it to none.")]
     [InlineData("name: [", "manifest: is no valid YAML")]
     public async Task Deploy_WrongManifest_EndsWith2BeforeAnythingIsSent(string manifest, string said)
     {

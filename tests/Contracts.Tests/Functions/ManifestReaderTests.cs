@@ -50,6 +50,11 @@ public sealed class ManifestReaderTests
         Assert.True(manifest.NetworkIsRequired);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("network: none")]
+    public void Read_RuntimeWasm_HasNoNetwork(string network) => Assert.Equal(NetworkPolicy.None, Read("name: hello\nruntime: wasm\nhandler: main.wasm\n" + network).Network);
+
     [Fact]
     public void Read_EveryKey_TakesEveryValue()
     {
@@ -176,6 +181,7 @@ public sealed class ManifestReaderTests
     [InlineData("waitTimeout", Least + "waitTimeout: 301s")]
     [InlineData("keepAlive", Least + "keepAlive: 25h")]
     [InlineData("network", Least + "network: host")]
+    [InlineData("network", "name: hello\nruntime: wasm\nhandler: main.wasm\nnetwork: egress")]
     [InlineData("url", Least + "url: open")]
     [InlineData("url.auth", Least + "url: { auth: nobody }")]
     [InlineData("url.path", Least + "url: { path: / }")]
