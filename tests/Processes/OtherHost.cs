@@ -57,7 +57,7 @@ public sealed partial class OtherHost : IDisposable
         var thread = new Thread(() => failure = made.Open(device));
         thread.Start();
         thread.Join();
-        failure ??= Configure($"addr add {made.ThisHost}/30 dev {device}\nlink set {device} up\n");
+        failure ??= Configure($"addr add {made.ThisHost}/30 dev {device}\nlink set {device} up\n") ?? made.Try();
         if (failure is not null)
         {
             made.Dispose();
@@ -88,6 +88,21 @@ public sealed partial class OtherHost : IDisposable
         }
 
         return failure;
+    }
+
+    // From here on it answers at once.
+    private string? Try()
+    {
+        try
+        {
+            using var connection = new TcpClient();
+            connection.Connect(Address, Port);
+            return null;
+        }
+        catch (SocketException exception)
+        {
+            return $"{Address} is not reached: {exception.Message}";
+        }
     }
 
     private static string? Configure(string commands)

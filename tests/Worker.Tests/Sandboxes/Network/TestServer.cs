@@ -8,18 +8,31 @@ namespace FaasCluster.Worker.Tests.Sandboxes.Network;
 /// <summary>A real server on an address of this host: HTTP by default, or whatever a test makes of its connections.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
-    private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket listener;
     private readonly ConcurrentBag<Socket> open = [];
     private readonly Func<Socket, Task> serve;
     private readonly Task accepting;
     private int accepted;
 
     public TestServer(IPAddress address, Func<Socket, Task>? serve = null)
+        : this(Listen(address), serve)
     {
+    }
+
+    /// <summary>On a socket that listens already.</summary>
+    public TestServer(Socket listener, Func<Socket, Task>? serve = null)
+    {
+        this.listener = listener;
         this.serve = serve ?? (socket => AnswerAsync(socket, "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nreached"));
-        listener.Bind(new IPEndPoint(address, 0));
-        listener.Listen(512);
         accepting = AcceptAsync();
+    }
+
+    private static Socket Listen(IPAddress address)
+    {
+        var made = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        made.Bind(new IPEndPoint(address, 0));
+        made.Listen(512);
+        return made;
     }
 
     public IPEndPoint EndPoint => (IPEndPoint)listener.LocalEndPoint!;
