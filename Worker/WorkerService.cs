@@ -117,5 +117,6 @@ internal sealed class WorkerService(
         Runtimes = sandboxes.Runtimes,
         Draining = draining,
         HeldEvents = receiver.CountHeldEvents(),
+        EgressProblem = sandboxes.EgressProblem,
     };
 }

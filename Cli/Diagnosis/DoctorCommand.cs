@@ -120,6 +120,10 @@ internal static class DoctorCommand
             findings.Good(
                 $"worker {worker.Id}",
                 $"{(worker.Draining ? "draining, " : "")}{worker.WarmFunctions} warm, {worker.ReservedMb} of {worker.MemoryMb} MB reserved, runtimes {string.Join(' ', worker.Runtimes)}, heard of {Figures.Duration((terminal.Time.GetUtcNow() - worker.SeenAt).Duration())} ago");
+            if (worker.EgressProblem is { } closed)
+            {
+                findings.Note($"worker {worker.Id}", closed);
+            }
         }
     }
 

@@ -89,4 +89,7 @@ public sealed record WorkerDescription
 
     /// <summary>True while it ends.</summary>
     public required bool Draining { get; init; }
+
+    /// <summary>Why functions on it cannot be connected to the outside, and what to do; null if they can.</summary>
+    public string? EgressProblem { get; init; }
 }

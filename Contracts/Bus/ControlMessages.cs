@@ -100,4 +100,8 @@ public sealed record WorkerHeartbeat
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<Guid, int>? HeldEvents { get; init; }
+
+    /// <summary>Why its functions cannot be connected to the outside, and what to do; null if they can, and from workers of an earlier version.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? EgressProblem { get; init; }
 }

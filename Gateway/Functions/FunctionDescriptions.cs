@@ -67,5 +67,10 @@ internal sealed class FunctionDescriptions(WorkerTable workers)
         {
             yield return $"No connected worker has {manifest.MemoryBytes >> 20} MB for its sandboxes, so calls end with no_capacity; the largest has {able.Max(worker => worker.MemoryBytes) >> 20} MB.";
         }
+
+        if (manifest.NetworkIsRequired && Array.FindAll(able, worker => worker.EgressProblem is not null) is [var closed, ..] all)
+        {
+            yield return $"It asks for 'network: egress', and {(all.Length == able.Length ? "no connected worker" : "not every connected worker")} can give it: on worker {closed.Id} calls end with init_error. {closed.EgressProblem}";
+        }
     }
 }

@@ -50,6 +50,7 @@ internal sealed class StatusReader(
                     ReservedMb = worker.ReservedBytes >> 20,
                     Runtimes = worker.Runtimes,
                     Draining = worker.Draining,
+                    EgressProblem = worker.EgressProblem,
                 }),
             ],
         };

@@ -150,6 +150,7 @@ internal sealed class WorkerTable(IOptions<GatewayOptions> options, TimeProvider
             ReservedBytes = Heartbeat.ReservedBytes,
             Runtimes = Heartbeat.Runtimes,
             Draining = Heartbeat.Draining,
+            EgressProblem = Heartbeat.EgressProblem,
         };
     }
 }
@@ -170,4 +171,6 @@ internal sealed record WorkerSeen
     public required IReadOnlyList<string> Runtimes { get; init; }
 
     public required bool Draining { get; init; }
+
+    public required string? EgressProblem { get; init; }
 }

@@ -9,6 +9,9 @@ internal interface ISandboxFactory
     /// <summary>Runtimes that this worker can run, known when <see cref="WhenReadyAsync"/> has returned.</summary>
     IReadOnlyList<string> Runtimes { get; }
 
+    /// <summary>Why functions cannot be connected to the outside here, and what to do; null if they can. Known as <see cref="Runtimes"/> is.</summary>
+    string? EgressProblem { get; }
+
     /// <summary>
     /// Returns when leftovers are swept, the canary has ended and the first sandboxes are booted. Null if sandboxes are tight;
     /// else what is wrong and what to do: the worker must not take work then.

@@ -18,6 +18,9 @@ internal sealed class SandboxFactory(SandboxHost host, ProvidedStarter provided,
     public IReadOnlyList<string> Runtimes => host.Status.Runtimes;
 
     /// <inheritdoc/>
+    public string? EgressProblem => host.Networks.EgressProblem;
+
+    /// <inheritdoc/>
     public Task<string?> WhenReadyAsync(CancellationToken cancellationToken) => host.StartAsync().WaitAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -43,6 +43,17 @@ public sealed class DoctorTests
         Assert.DoesNotContain("letters", quiet.Output);
     }
 
+    [Fact]
+    public async Task Doctor_WorkerWithoutAWayOut_IsSomethingToDoAndNothingBroken()
+    {
+        var status = Status(ready: true);
+        await using var cluster = await StartAsync(status with { Workers = [status.Workers[0] with { EgressProblem = "Functions cannot be connected to the outside on this host." }] });
+        using var run = await new CommandRun(cluster).RunAsync("doctor");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("!!   worker worker-1  Functions cannot be connected to the outside on this host.", run.Output);
+    }
+
     [Theory]
     [InlineData(0, 0, "ok   accepted    7 not ended yet: 2 in the outbox, 3 waiting in the broker, 2 held by workers")]
     [InlineData(1, 3, "BAD  accepted    1 of 7 that have not ended are nowhere")]

@@ -26,7 +26,19 @@ public sealed class HealthTests(EmbeddedGateway gateway) : IClassFixture<Embedde
             Assert.Empty((await response.ReadAsync(ApiJson.Default.ClusterStatus)).Workers);
             var status = await gateway.Client.GetAsync("/api/status", ApiJson.Default.ClusterStatus);
             Assert.Equal(("embedded", true), (status.Mode, status.Ready));
-            Assert.Contains(status.Workers, seen => seen.Id == worker.Id && seen.MemoryMb == 4096 && seen.Runtimes.Count == 3);
+            Assert.Contains(status.Workers, seen => seen.Id == worker.Id && seen.MemoryMb == 4096 && seen.Runtimes.Count == 3 && seen.EgressProblem is null);
+
+            // A worker whose host cannot connect functions to the outside: seen here, and by whoever deploys one that asks for it.
+            await worker.BeatAsync();
+            Assert.Empty((await gateway.Client.DeployAsync(Api.NewName(), "network: egress")).Warnings);
+            worker.EgressProblem = "The kernel has no tproxy.";
+            await worker.BeatAsync();
+            await Until.TrueAsync(
+                async () => (await gateway.Client.GetAsync("/api/status", ApiJson.Default.ClusterStatus)).Workers.Any(seen => seen.Id == worker.Id && seen.EgressProblem == worker.EgressProblem),
+                "the status says so");
+            var warning = Assert.Single((await gateway.Client.DeployAsync(Api.NewName(), "network: egress")).Warnings);
+            Assert.Equal($"It asks for 'network: egress', and no connected worker can give it: on worker {worker.Id} calls end with init_error. The kernel has no tproxy.", warning);
+            Assert.Empty((await gateway.Client.DeployAsync(Api.NewName())).Warnings);
         }
     }
 }

@@ -42,6 +42,9 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public string Id => node.Id;
 
+    /// <summary>What its next heartbeat says about the outside.</summary>
+    public string? EgressProblem { get; set; }
+
     /// <summary>Every invocation that was handed over, with its body.</summary>
     public ConcurrentQueue<InvocationMessage> Taken { get; } = new();
 
@@ -74,6 +77,7 @@ internal sealed class TestWorker : IAsyncDisposable
             ReservedBytes = 0,
             Runtimes = ["python3", "nodejs", "executable"],
             HeldEvents = receiver.CountHeldEvents(),
+            EgressProblem = EgressProblem,
         },
         CancellationToken.None);
 

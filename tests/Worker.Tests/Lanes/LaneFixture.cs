@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using FaasCluster.Contracts.Bus;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
@@ -27,6 +28,9 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
 
     internal SteeredSandboxes Sandboxes { get; } = new();
 
+    /// <summary>What the worker says of itself.</summary>
+    internal HeartbeatEar Heartbeats { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         var builder = WebApplication.CreateBuilder();
@@ -35,6 +39,7 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddWorker();
         builder.Services.AddSingleton<ISandboxFactory>(Sandboxes);
+        builder.Services.AddSingleton<IControlBusHandler<WorkerHeartbeat>>(Heartbeats);
         var leases = builder.Services.Last(service => service.ServiceType == typeof(ISlotLeaseStore)).ImplementationType!;
         builder.Services.AddSingleton<ISlotLeaseStore>(provider => new CuttableLeaseStore((ISlotLeaseStore)ActivatorUtilities.CreateInstance(provider, leases)));
         app = builder.Build();
@@ -104,6 +109,8 @@ internal sealed class SteeredSandboxes : ISandboxFactory, IDisposable
     public int Alive => Volatile.Read(ref alive);
 
     public IReadOnlyList<string> Runtimes => [RuntimeIds.Python3];
+
+    public string? EgressProblem { get; set; }
 
     public Task<string?> WhenReadyAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
