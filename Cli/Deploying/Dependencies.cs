@@ -12,10 +12,11 @@ internal sealed class Dependencies : IDisposable
 {
     private const string NpmLock = "package-lock.json";
     private const string NpmModules = "node_modules";
+    private const string NpmSettings = ".npmrc";
     private const string PipList = "requirements.txt";
 
     // What npm looks at, also where .faasignore keeps it out of the package.
-    private static readonly string[] NpmFiles = ["package.json", NpmLock, ".npmrc"];
+    private static readonly string[] NpmFiles = ["package.json", NpmLock, NpmSettings];
 
     private Dependencies(string directory) => Directory = directory;
 
@@ -56,8 +57,13 @@ internal sealed class Dependencies : IDisposable
         }
     }
 
-    /// <summary>Of the copy: what .faasignore names is not in it, and the links to programs of packages are not for functions.</summary>
-    public static bool IsNotDeployed(string path, bool isDirectory) => isDirectory && (path.EndsWith($"/{NpmModules}/.bin", StringComparison.Ordinal) || path == $"{NpmModules}/.bin");
+    /// <summary>
+    /// Of the copy, which has nothing that .faasignore names: the links to programs of packages are not for functions, nor is .npmrc, which
+    /// may hold the key to a registry.
+    /// </summary>
+    public static bool IsNotDeployed(string path, bool isDirectory) => isDirectory
+        ? path == $"{NpmModules}/.bin" || path.EndsWith($"/{NpmModules}/.bin", StringComparison.Ordinal)
+        : path == NpmSettings;
 
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
 

@@ -12,7 +12,7 @@ public sealed class DependencyTests
     public async Task Npm_LockedDependency_IsDeployedAndTheDirectoryStaysAsItIs()
     {
         await using var cluster = await StartAsync();
-        using var run = NodeFunction(cluster).WithFile(".faasignore", "package.json\n").WithFile("node_modules/tool/index.js", "what a developer installed");
+        using var run = NodeFunction(cluster).WithFile(".faasignore", "package.json\n").WithFile(".npmrc", "fund=false\n").WithFile("node_modules/tool/index.js", "what a developer installed");
 
         await run.RunAsync("deploy");
 
