@@ -11,7 +11,7 @@ namespace FaasCluster.Worker.Packages;
 /// an ordinary user, see it through a read-only mount alone), and the directory dies with the worker. So the hash of the
 /// archive stands for the tree on every load of this process's life, and is computed anew in the next.
 /// </summary>
-internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, ILogger logger) : IAsyncDisposable
+internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = [];
@@ -90,6 +90,11 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
 
         var root = new DirectoryInfo(target);
         var all = root.GetFileSystemInfos("*", SearchOption.AllDirectories);
+        foreach (var program in all.OfType<FileInfo>().Where(file => file.UnixFileMode.HasFlag(UnixFileMode.OtherExecute)))
+        {
+            await OpenWriters.WhenGoneAsync(program.FullName, time, CancellationToken.None);
+        }
+
         var names = all
             .Select(entry => Path.GetRelativePath(target, entry.FullName) + (entry is DirectoryInfo ? "/" : ""))
             .Order(StringComparer.Ordinal)

@@ -17,7 +17,8 @@ namespace FaasCluster.Worker.Sandboxes;
 /// <param name="package">The package that is mounted in it; owned. Null if the files are its own.</param>
 /// <param name="options">Settings.</param>
 /// <param name="time">The clock.</param>
-internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess process, PackageLease? package, SandboxOptions options, TimeProvider time) : ISandbox
+internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess process, PackageLease? package, SandboxOptions options, TimeProvider time)
+    : ILoadableSandbox
 {
     // Room for the header of an answer beside its body: 1 MB of header fields is somebody's idea of an attack, not of an answer.
     private const int MostResultBytes = Limits.SynchronousPayloadBytes + (1 << 20);
@@ -36,7 +37,7 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
 
     private FunctionManifest Manifest => revision.Manifest;
 
-    /// <summary>Loads the revision; null if it is loaded, else why not: dispose the sandbox then.</summary>
+    /// <inheritdoc/>
     public async Task<ExecutionOutcome> LoadAsync(IExecutionLog log, CancellationToken cancellationToken)
     {
         var execution = await ExchangeAsync(
@@ -59,13 +60,6 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
             { Code: ErrorCode.ProcessExited } error => execution with { Error = error with { Code = ErrorCode.InitError, Message = error.Message.Replace("before it answered", "while it was loaded") } },
             _ => execution,
         };
-    }
-
-    /// <summary>Limits CPU to what the function has, and to its share of it; loading was free of both, as a boost that makes cold starts short.</summary>
-    public void LimitCpu()
-    {
-        process.Cgroup.SetShare(Manifest.MemoryBytes);
-        process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 
@@ -48,6 +49,12 @@ internal sealed record SandboxStart
 
     /// <summary>Peak memory while loading, where the kernel tells it.</summary>
     public long? PeakMemoryBytes { get; init; }
+
+    /// <summary>One that ended before any code ran.</summary>
+    /// <param name="error">Why.</param>
+    /// <param name="started">When it began, by the monotonic clock.</param>
+    public static SandboxStart Failed(InvocationError error, long started) =>
+        new() { Error = error, Start = Stopwatch.GetElapsedTime(started), Init = TimeSpan.Zero };
 }
 
 /// <summary>

@@ -23,6 +23,7 @@ internal static class SandboxServices
         services.AddSandboxNetworks(configuration);
         services.AddSingleton<SandboxHost>();
         services.AddSingleton<RuntimeApiServer>();
+        services.AddSingleton<SandboxLoader>();
         services.AddSingleton<ProvidedStarter>();
         services.AddSingleton<ISandboxFactory, SandboxFactory>();
         return services;

@@ -23,6 +23,9 @@ internal sealed record LaunchRequest
     /// <summary>What it reads from standard input; null for nothing.</summary>
     public ReadOnlyMemory<byte>? Input { get; init; }
 
+    /// <summary>True if that is said later, by <see cref="SandboxProcess.Tell"/>: until then it is an empty file.</summary>
+    public bool IsToldLater { get; init; }
+
     /// <summary>Most bytes of standard output that are the result; null if standard output is log.</summary>
     public int? ResultLimit { get; init; }
 

@@ -154,7 +154,8 @@ internal sealed class SandboxLauncher : IAsyncDisposable
         });
         var arguments = LaunchScript.Arguments(options, defences, cgroup.ProcsFiles, user, command.Arguments);
 
-        using var input = request.Input is { } bytes ? Descriptor.Memory("event", bytes.Span) : Descriptor.Open("/dev/null", Libc.O_RDONLY);
+        var told = request.IsToldLater ? Descriptor.Memory("start") : null;
+        using var input = told is not null ? null : request.Input is { } bytes ? Descriptor.Memory("event", bytes.Span) : Descriptor.Open("/dev/null", Libc.O_RDONLY);
         List<Descriptor> files = [];
         Descriptor? outRead = null, errorRead = null, control = null, process = null;
         OutputCapture? output = null;
@@ -189,7 +190,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
                 output.Begin(log);
             }
 
-            id = await OnThreadAsync(() => Spawn.Start("/bin/sh", arguments, [input.Number, outWrite.Number, errorWrite.Number, theirControl.Number, .. files.Select(file => file.Number)]));
+            id = await OnThreadAsync(() => Spawn.Start("/bin/sh", arguments, [(told ?? input!).Number, outWrite.Number, errorWrite.Number, theirControl.Number, .. files.Select(file => file.Number)]));
 
             // Nobody else reaps it, so the id is still its own.
             process = Descriptor.Own(Libc.pidfd_open(id, 0), "pidfd_open");
@@ -200,6 +201,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
             })
             {
                 UserId = user,
+                Told = told,
             };
         }
         catch
@@ -214,6 +216,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
             errorRead?.Dispose();
             control?.Dispose();
             process?.Dispose();
+            told?.Dispose();
             throw;
         }
         finally

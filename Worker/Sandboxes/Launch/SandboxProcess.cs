@@ -56,6 +56,12 @@ internal sealed class SandboxProcess : IAsyncDisposable
     /// <summary>What it may reach; null until it is opened to that.</summary>
     public SandboxNetwork? Network { get; set; }
 
+    /// <summary>A listener inside, where its runtime wants one; nothing connects to it before the sandbox has a function. Closed with the sandbox.</summary>
+    public Socket? Listener { get; set; }
+
+    /// <summary>What <see cref="Tell"/> fills; null if the sandbox was told everything at its start.</summary>
+    public Descriptor? Told { get; init; }
+
     /// <summary>Its control channel.</summary>
     public FrameChannel Channel { get; }
 
@@ -96,6 +102,15 @@ internal sealed class SandboxProcess : IAsyncDisposable
         if (FindPayload() is var id and > 0 && Libc.prlimit(id, Libc.RLIMIT_DATA, limits, null) < 0)
         {
             throw Libc.Failed("prlimit(RLIMIT_DATA)");
+        }
+    }
+
+    /// <summary>Gives its standard input the contents that were left open at its start (<see cref="LaunchRequest.IsToldLater"/>), once.</summary>
+    public void Tell(ReadOnlySpan<byte> contents)
+    {
+        using (Told!)
+        {
+            Told!.Fill(contents);
         }
     }
 
@@ -157,6 +172,8 @@ internal sealed class SandboxProcess : IAsyncDisposable
         finally
         {
             await (Network?.DisposeAsync() ?? default);
+            Listener?.Dispose();
+            Told?.Dispose();
             Channel.Dispose();
             Output.Dispose();
             lock (gate)

@@ -54,36 +54,44 @@ internal sealed class Descriptor : IDisposable
     }
 
     /// <summary>A file in memory with the given contents, at its start, that nobody can change any more.</summary>
-    public static unsafe Descriptor Memory(string name, ReadOnlySpan<byte> contents)
+    public static Descriptor Memory(string name, ReadOnlySpan<byte> contents)
     {
-        var file = Own(Libc.memfd_create(name, Libc.MemfdFlags), "memfd_create");
+        var file = Memory(name);
         try
         {
-            fixed (byte* bytes = contents)
-            {
-                for (nint written = 0; written < contents.Length;)
-                {
-                    var count = Libc.write(file.Number, bytes + written, contents.Length - written);
-                    if (count < 0)
-                    {
-                        throw Libc.Failed("write to a memfd");
-                    }
-
-                    written += count;
-                }
-            }
-
-            if (Libc.lseek(file.Number, 0, 0) < 0 || Libc.fcntl(file.Number, Libc.F_ADD_SEALS, Libc.AllSeals) < 0)
-            {
-                throw Libc.Failed("sealing a memfd");
-            }
-
+            file.Fill(contents);
             return file;
         }
         catch
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>An empty file in memory, for <see cref="Fill"/>.</summary>
+    public static Descriptor Memory(string name) => Own(Libc.memfd_create(name, Libc.MemfdFlags), "memfd_create");
+
+    /// <summary>Gives a file in memory its contents, once; nobody can change them any more.</summary>
+    public unsafe void Fill(ReadOnlySpan<byte> contents)
+    {
+        fixed (byte* bytes = contents)
+        {
+            for (nint written = 0; written < contents.Length;)
+            {
+                var count = Libc.write(Number, bytes + written, contents.Length - written);
+                if (count < 0)
+                {
+                    throw Libc.Failed("write to a memfd");
+                }
+
+                written += count;
+            }
+        }
+
+        if (Libc.lseek(Number, 0, 0) < 0 || Libc.fcntl(Number, Libc.F_ADD_SEALS, Libc.AllSeals) < 0)
+        {
+            throw Libc.Failed("sealing a memfd");
         }
     }
 

@@ -16,6 +16,7 @@ internal static partial class Libc
     public const int O_NONBLOCK = 0x800;
 
     public const int F_SETFL = 4;
+    public const int F_SETLEASE = 1024;
     public const int F_ADD_SEALS = 1033;
     public const int F_DUPFD_CLOEXEC = 1030;
 
@@ -24,6 +25,9 @@ internal static partial class Libc
 
     /// <summary>MFD_CLOEXEC and MFD_ALLOW_SEALING.</summary>
     public const uint MemfdFlags = 3;
+
+    public const int F_RDLCK = 0;
+    public const int F_UNLCK = 2;
 
     public const int AF_UNIX = 1;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Launch;
+using FaasCluster.Worker.Sandboxes.Provided;
 
 namespace FaasCluster.Worker.Sandboxes.Pool;
 
@@ -42,6 +43,15 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
     /// </summary>
     public long ProcessMemoryBytes(long memoryBytes) => HeapMegabytes == 0 ? memoryBytes : ((long)HeapMegabytes << 20) + (256L << 20);
 
+    /// <summary>Whether its sandboxes boot before they know their function.</summary>
+    public static bool IsPooled(string runtime) => runtime is RuntimeIds.Python3 or RuntimeIds.NodeJs or RuntimeIds.DotNet or RuntimeIds.Provided;
+
+    /// <summary>The port on its loopback on which the worker listens from its boot on; null for none.</summary>
+    public int? Port => Runtime == RuntimeIds.Provided ? ProvidedEnvironment.Port : null;
+
+    /// <summary>Whether standard input says what to run.</summary>
+    public bool IsToldByInput => Runtime == RuntimeIds.Provided;
+
     /// <summary>Whether the host has the interpreter.</summary>
     public static bool IsInstalled(SandboxOptions options, string runtime) => runtime switch
     {
@@ -59,6 +69,7 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
         RuntimeIds.Python3 => [options.PythonPath, "-I", "-B", $"{RootTree.RuntimeDirectory}/python/main.py"],
         RuntimeIds.NodeJs => [options.NodePath, string.Create(CultureInfo.InvariantCulture, $"--max-old-space-size={HeapMegabytes}"), $"{RootTree.RuntimeDirectory}/nodejs/main.js"],
         RuntimeIds.DotNet => DotNetCommand.Arguments(options.DotNetPath),
-        _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected {RuntimeIds.Python3} or {RuntimeIds.NodeJs}."),
+        RuntimeIds.Provided => [RootTree.ScriptShell, $"{RootTree.RuntimeDirectory}/provided/start.sh"],
+        _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected one of {string.Join(", ", RuntimeIds.All.Where(IsPooled))}."),
     };
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Frames;
 using FaasCluster.Worker.Sandboxes.Launch;
@@ -20,31 +19,22 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
     /// <param name="packageDirectory">What becomes /var/task; null for an empty directory.</param>
     /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
     /// <exception cref="BootException">It did not come up.</exception>
-    public Task<SandboxProcess> BootAsync(RuntimeCommand command, string? packageDirectory, CancellationToken cancellationToken) => BootAsync(
-        command.Runtime,
-        new LaunchRequest
-        {
-            Command = command.Arguments(options),
-            Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
-            IsGeneric = true,
-            PackageDirectory = packageDirectory,
-        },
-        command.Network,
-        cancellationToken);
-
-    /// <summary>Boots what is asked for, and waits until it says that it is ready.</summary>
-    /// <param name="runtime">For messages.</param>
-    /// <param name="request">What to start. What it prints until it is ready explains why it did not become so.</param>
-    /// <param name="network">What it may reach; it is opened to that before anybody's code runs.</param>
-    /// <param name="cancellationToken">Gives up; nothing is left behind.</param>
-    /// <exception cref="BootException">It did not come up.</exception>
-    public async Task<SandboxProcess> BootAsync(string runtime, LaunchRequest request, NetworkPolicy network, CancellationToken cancellationToken)
+    public async Task<SandboxProcess> BootAsync(RuntimeCommand command, string? packageDirectory, CancellationToken cancellationToken)
     {
         await places.WaitAsync(cancellationToken);
         try
         {
+            // What it prints until it is ready explains why it did not become so.
             var log = new BootLog();
-            var sandbox = await launcher.LaunchAsync(request with { Log = log });
+            var sandbox = await launcher.LaunchAsync(new LaunchRequest
+            {
+                Command = command.Arguments(options),
+                Limits = new CgroupLimits(RuntimeCommand.BootMemoryBytes, options.ProcessLimit, Cores: null),
+                IsGeneric = true,
+                IsToldLater = command.IsToldByInput,
+                PackageDirectory = packageDirectory,
+                Log = log,
+            });
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             patience.CancelAfter(options.BootTimeout);
             try
@@ -55,7 +45,7 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
                     throw new FrameException($"A {frame.Type} frame came; expected Ready.");
                 }
 
-                await networks.OpenAsync(sandbox, network, patience.Token);
+                await OpenAsync(sandbox, command, patience.Token);
                 sandbox.Output.End();
                 return sandbox;
             }
@@ -70,16 +60,30 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
                 sandbox.Output.End();
                 await sandbox.EndAsync();
                 cancellationToken.ThrowIfCancellationRequested();
-                throw new BootException($"A sandbox for {runtime} did not start: {reason}. {log.Text}".TrimEnd());
+                throw new BootException($"A sandbox for {command.Runtime} did not start: {reason}. {log.Text}".TrimEnd());
             }
         }
         catch (Exception exception) when (exception is IOException or TimeoutException)
         {
-            throw new BootException($"A sandbox for {runtime} could not be made: {exception.Message}");
+            throw new BootException($"A sandbox for {command.Runtime} could not be made: {exception.Message}");
         }
         finally
         {
             places.Release();
+        }
+    }
+
+    // Before anybody's code runs: what it may reach, and beside that what the worker listens on.
+    private async Task OpenAsync(SandboxProcess sandbox, RuntimeCommand command, CancellationToken cancellationToken)
+    {
+        var listening = command.Port is { } port ? networks.ListenAsync(sandbox, port, cancellationToken) : null;
+        try
+        {
+            await networks.OpenAsync(sandbox, command.Network, cancellationToken);
+        }
+        finally
+        {
+            sandbox.Listener = listening is null ? null : await listening;
         }
     }
 

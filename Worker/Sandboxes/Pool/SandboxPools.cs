@@ -39,7 +39,7 @@ internal sealed class SandboxPools : IAsyncDisposable
     public async Task<IReadOnlyList<string>> FillAsync(IEnumerable<string> runtimes)
     {
         var failed = new ConcurrentBag<string>();
-        await Task.WhenAll(runtimes.Where(runtime => runtime is not (RuntimeIds.Executable or RuntimeIds.Wasm or RuntimeIds.Provided) && options.PoolMaximum > 0).Select(async runtime =>
+        await Task.WhenAll(runtimes.Where(runtime => RuntimeCommand.IsPooled(runtime) && options.PoolMaximum > 0).Select(async runtime =>
         {
             if (!await Get(RuntimeCommand.For(runtime, DefaultMemoryBytes)).FillFirstAsync())
             {

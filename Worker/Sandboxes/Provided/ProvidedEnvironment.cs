@@ -17,6 +17,12 @@ internal static class ProvidedEnvironment
     /// <summary>The region in ARNs, here as in the other runtimes.</summary>
     public const string Region = "local";
 
+    /// <summary>Why the function's own variables cannot be given to a program; null if they can.</summary>
+    public static string? FindProblem(FunctionManifest manifest) =>
+        manifest.Environment.FirstOrDefault(variable => variable.Value.Contains('\0')) is { Key: { } name }
+            ? $"The environment variable {name} holds a NUL character; expected text without. Change 'env' in the manifest and deploy again."
+            : null;
+
     /// <summary>The variables, those of the function among them.</summary>
     public static Dictionary<string, string> Of(FunctionRevision revision, DateTimeOffset now)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Worker.Execution;
@@ -11,11 +12,13 @@ namespace FaasCluster.Worker.Sandboxes.Provided;
 /// <param name="revision">What it runs.</param>
 /// <param name="process">Its process; owned.</param>
 /// <param name="api">Its end of the Runtime API; owned.</param>
-/// <param name="package">The package that is mounted in it; owned.</param>
+/// <param name="path">The bootstrap, as the sandbox sees it.</param>
+/// <param name="package">The package that is mounted in it; owned. Null if the files are its own.</param>
 /// <param name="options">Settings.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ProvidedSandbox(
-    FunctionRevision revision, SandboxProcess process, RuntimeApiEndpoint api, PackageLease package, SandboxOptions options, TimeProvider time) : ISandbox
+    FunctionRevision revision, SandboxProcess process, RuntimeApiEndpoint api, string path, PackageLease? package, SandboxOptions options, TimeProvider time)
+    : ILoadableSandbox
 {
     private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
 
@@ -33,14 +36,12 @@ internal sealed class ProvidedSandbox(
     private FunctionManifest Manifest => revision.Manifest;
 
     /// <summary>Starts the bootstrap and waits until it asks for its first invocation.</summary>
+    /// <inheritdoc/>
     public async Task<ExecutionOutcome> LoadAsync(IExecutionLog log, CancellationToken cancellationToken)
     {
         var outcome = await runs.RunAsync(this, static (sandbox, deadline) => sandbox.StartAsync(deadline), Manifest.InitTimeout, log, cancellationToken);
         return outcome.Error?.Code == ErrorCode.Timeout ? outcome with { Error = Failures.InitTimeout(Manifest) } : outcome;
     }
-
-    /// <summary>Limits CPU to what the function has; loading was free of it, as a boost that makes cold starts short.</summary>
-    public void LimitCpu() => process.Cgroup.SetCores(options.CoresFor(Manifest.MemoryBytes));
 
     /// <inheritdoc/>
     public async Task<ExecutionOutcome> InvokeAsync(InvocationMessage message, IExecutionLog log, IResponseStream response, CancellationToken cancellationToken)
@@ -102,14 +103,14 @@ internal sealed class ProvidedSandbox(
         finally
         {
             await api.DisposeAsync();
-            package.Dispose();
+            package?.Dispose();
         }
     }
 
     private async ValueTask<FrameOutcome> StartAsync(CancellationToken deadline)
     {
-        // What the bootstrap waits for: see runtimes/provided/start.sh.
-        process.Channel.Dispose();
+        process.Tell(BootstrapCommand.Write(ProvidedEnvironment.Of(revision, time.GetUtcNow()), path));
+        await ReleaseAsync(deadline);
         var started = api.Session.Started;
         await WhenEndedAsync(started, deadline);
         if (!started.IsCompleted)
@@ -125,6 +126,20 @@ internal sealed class ProvidedSandbox(
         // It ends by itself now, and may print why.
         await Task.WhenAny(process.Exited, Task.Delay(ExitPatience, time, deadline));
         return FrameOutcome.Failed(error, fatal: true);
+    }
+
+    // What waits in runtimes/provided/start.sh.
+    private async ValueTask ReleaseAsync(CancellationToken deadline)
+    {
+        try
+        {
+            await process.Channel.SendGoAsync(deadline);
+            process.Channel.Dispose();
+        }
+        catch (SocketException)
+        {
+            // It has ended in the pool a moment ago, which shows in a moment.
+        }
     }
 
     private async ValueTask<FrameOutcome> ExchangeAsync(RuntimeInvocation invocation, CancellationToken deadline)

@@ -45,12 +45,11 @@ internal sealed class RuntimeApiServer : IAsyncDisposable
         start = new Lazy<Task>(() => server.StartAsync(new RuntimeApiApplication(), CancellationToken.None));
     }
 
+    /// <summary>Starts it, once.</summary>
+    public Task StartAsync() => start.Value;
+
     /// <summary>Serves what connects to a listening socket, which is owned from here on, until the endpoint is disposed.</summary>
-    public async Task<RuntimeApiEndpoint> AttachAsync(Socket listener)
-    {
-        await start.Value;
-        return new RuntimeApiEndpoint(listener, connections, factory);
-    }
+    public RuntimeApiEndpoint Attach(Socket listener) => new(listener, connections, factory);
 
     public async ValueTask DisposeAsync()
     {

@@ -51,12 +51,13 @@ public sealed class ExampleTests(SandboxFixture fixture, ITestOutputHelper outpu
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var program = Path.Combine(fixture.Root, "go-example", "bootstrap");
-        List<double> cold = [], bare = [], warm = [];
+        List<double> cold = [], init = [], bare = [], warm = [];
         for (var round = 0; round < 30; round++)
         {
             var clock = Stopwatch.GetTimestamp();
             var start = await fixture.Factory.StartAsync(revision, new TestLog(), CancellationToken.None);
             cold.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
+            init.Add(start.Init.TotalMilliseconds);
             for (var i = 0; i < 100; i++)
             {
                 clock = Stopwatch.GetTimestamp();
@@ -78,7 +79,7 @@ public sealed class ExampleTests(SandboxFixture fixture, ITestOutputHelper outpu
             }
         }
 
-        output.WriteLine($"cold {Show(cold)}, bare {Show(bare)}, warm call {Show(warm)} ms; ratio of medians {Middle(cold) / Middle(bare):0.00}");
+        output.WriteLine($"cold {Show(cold)} (of that init {Show(init)}), bare {Show(bare)}, warm call {Show(warm)} ms; ratio of medians {Middle(cold) / Middle(bare):0.00}");
     }
 
     private async Task<FunctionRevision> GoAsync()

@@ -40,7 +40,8 @@ public sealed class RuntimeApiFixture : IAsyncLifetime
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
-        return (await server.AttachAsync(listener), ((IPEndPoint)listener.LocalEndPoint!).Port);
+        await server.StartAsync();
+        return (server.Attach(listener), ((IPEndPoint)listener.LocalEndPoint!).Port);
     }
 
     internal static RuntimeInvocation Invocation(string body = "{}", string? id = null, bool isHttp = false) => new()
