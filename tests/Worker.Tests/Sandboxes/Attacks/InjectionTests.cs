@@ -1,5 +1,7 @@
+using System.Text.Json;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Packages;
+using FaasCluster.Worker.Tests.Sandboxes.Provided;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
 
@@ -30,6 +32,22 @@ public sealed class InjectionTests(SandboxFixture fixture) : IClassFixture<Sandb
         var text = SandboxFixture.Text(await fixture.RunAsync(revision));
 
         Assert.Equal(string.Concat(Hostile.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}|")), text);
+    }
+
+    [Fact]
+    public async Task Words_OfALambdaProgramsManifest_AreNeverRead()
+    {
+        var hostile = new Dictionary<string, string>(Hostile) { ["E"] = "'; touch /tmp/pwned; exec /usr/bin/sh '", ["OPTIND"] = "$(touch /tmp/pwned)", ["PPID"] = "'" };
+        var revision = fixture.PythonProgram(
+            "import os\ndef handler(event, context):\n    return [os.environ.get(name) for name in event] + [os.path.exists('/host'), os.listdir('/tmp'), os.listdir('/var/task')]",
+            manifest => manifest with { Environment = hostile, Name = "--help", Handler = "'; touch /tmp/pwned; '" });
+        string[] names = [.. hostile.Keys, "_HANDLER", "AWS_LAMBDA_FUNCTION_NAME"];
+
+        var text = SandboxFixture.Text(await fixture.RunAsync(revision, JsonSerializer.Serialize(names)));
+
+        using var answer = JsonDocument.Parse(text);
+        Assert.Equal([.. hostile.Values, "'; touch /tmp/pwned; '", "--help"], answer.RootElement.EnumerateArray().Take(names.Length).Select(value => value.GetString()));
+        Assert.Equal(["false", "[]", "[\"bootstrap\"]"], answer.RootElement.EnumerateArray().Skip(names.Length).Select(value => value.GetRawText()));
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes;
+using FaasCluster.Worker.Tests.Sandboxes.Provided;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
 
@@ -27,11 +29,13 @@ public sealed class TakeoverTests(TakeoverTests.Fixture fixture) : IClassFixture
             return sorted(seen)
         """;
 
-    [Fact]
-    public async Task Sandbox_OfOneAccountOrRevision_LeavesNothingToTheNext()
+    [Theory]
+    [InlineData(RuntimeIds.Python3)]
+    [InlineData(RuntimeIds.Provided)]
+    public async Task Sandbox_OfOneAccountOrRevision_LeavesNothingToTheNext(string runtime)
     {
         var revisions = new[] { ("alice", 1), ("bob", 1), ("alice", 2) }
-            .Select(owner => fixture.Python(Code) with { AccountId = owner.Item1, Revision = owner.Item2 })
+            .Select(owner => (runtime == RuntimeIds.Python3 ? fixture.Python(Code) : fixture.PythonProgram(Code)) with { AccountId = owner.Item1, Revision = owner.Item2 })
             .ToList();
         var sandboxes = new List<ISandbox>();
         for (var round = 0; round < 2; round++)

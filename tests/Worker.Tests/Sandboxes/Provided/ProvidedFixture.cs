@@ -20,6 +20,26 @@ internal static class ProvidedFixture
 
         """;
 
+    /// <summary>A Lambda program of Python alone, whose <c>handler(event, context)</c> is as in the runtime "python3".</summary>
+    private const string PythonClient = """
+
+        import http.client, json, os
+        api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        while True:
+            api.request("GET", "/2018-06-01/runtime/invocation/next")
+            next = api.getresponse()
+            event = json.loads(next.read())
+            api.request("POST", f"/2018-06-01/runtime/invocation/{next.headers['Lambda-Runtime-Aws-Request-Id']}/response", json.dumps(handler(event, None)))
+            api.getresponse().read()
+        """;
+
+    /// <summary>A program of Python that defines <c>handler(event, context)</c>.</summary>
+    public static FunctionRevision PythonProgram(this SandboxFixture fixture, string code, Func<FunctionManifest, FunctionManifest>? with = null) =>
+        fixture.Program(PythonText(code), with);
+
+    /// <summary>The same as text.</summary>
+    public static string PythonText(string code) => ("#!/usr/bin/python3 -I\n" + code + PythonClient).ReplaceLineEndings("\n");
+
     /// <summary>A shell script that begins with <see cref="Client"/>.</summary>
     public static FunctionRevision Script(this SandboxFixture fixture, string code, Func<FunctionManifest, FunctionManifest>? with = null) =>
         fixture.Program((Client + code).ReplaceLineEndings("\n"), with);
