@@ -18,13 +18,16 @@ internal static partial class BareProcess
     public static readonly string[] Node = [FindNode(), "-e", "0"];
 
     /// <summary>How long the program took, in ticks of <see cref="Stopwatch"/>.</summary>
-    public static long Run(string[] command) => RunAtOnce(command, 1);
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="variables">Its environment, beside a path.</param>
+    /// <param name="meanwhile">What is done while it runs; it must end by itself afterwards.</param>
+    public static long Run(string[] command, string[]? variables = null, Action? meanwhile = null) => RunAtOnce(command, 1, variables, meanwhile);
 
     /// <summary>How long all took that were started one right after the other, in ticks of <see cref="Stopwatch"/>.</summary>
-    public static long RunAtOnce(string[] command, int count)
+    public static long RunAtOnce(string[] command, int count, string[]? variables = null, Action? meanwhile = null)
     {
         string?[] arguments = [.. command, null];
-        string?[] environment = ["PATH=/usr/local/bin:/usr/bin:/bin", null];
+        string?[] environment = ["PATH=/usr/local/bin:/usr/bin:/bin", .. variables ?? [], null];
         var processes = new int[count];
         var started = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++)
@@ -36,6 +39,7 @@ internal static partial class BareProcess
             }
         }
 
+        meanwhile?.Invoke();
         var failure = processes.Select(WaitFor).ToList().Find(status => status != 0);
         var took = Stopwatch.GetTimestamp() - started;
         return failure == 0 ? took : throw new BenchFailedException($"'{string.Join(' ', command)}' ended with wait status {failure}.");

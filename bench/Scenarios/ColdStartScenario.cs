@@ -9,7 +9,7 @@ namespace FaasCluster.Bench.Scenarios;
 
 /// <summary>
 /// First and second calls of functions that were never called before, with the pool of booted sandboxes and without it,
-/// against starting the bare interpreter.
+/// against starting the bare interpreter, or a Lambda program until it asks for its first event.
 /// </summary>
 internal sealed class ColdStartScenario(Platform platform, RecordCounter records, Report report)
 {
@@ -20,29 +20,31 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
     private static readonly TimeSpan RefillPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan NoPause = TimeSpan.FromMilliseconds(50);
 
-    private static readonly Runtime[] Runtimes =
-    [
-        new("python3", "app.py", "app.handler", Functions.NothingPython, BareProcess.Python),
-        new("nodejs", "app.js", "app.handler", Functions.NothingNode, BareProcess.Node),
-    ];
-
     private readonly Dictionary<string, Samples> whole = [];
     private int deployed;
 
     public async Task RunAsync(int rounds, CancellationToken cancellationToken)
     {
+        using var bootstrap = new BareBootstrap();
+        Runtime[] runtimes =
+        [
+            new("python3", "app.py", "app.handler", Functions.NothingPython, () => BareProcess.Run(BareProcess.Python)),
+            new("nodejs", "app.js", "app.handler", Functions.NothingNode, () => BareProcess.Run(BareProcess.Node)),
+            new("provided", "bootstrap", "bootstrap", Functions.NothingProvided, bootstrap.Run),
+        ];
+
         report.Begin("coldstart: first call of a function, sandbox taken from the pool; from delivery to answer (start + init + run)");
-        await RunAsync("", rounds, PooledFunctions, RefillPause, cancellationToken);
+        await RunAsync(runtimes, "", rounds, PooledFunctions, RefillPause, cancellationToken);
 
         report.Begin("coldstart without the pool: every sandbox is booted for the call");
         await platform.RestartWorkerAsync(
             new Dictionary<string, string> { ["Sandbox:PoolMinimum"] = "0", ["Sandbox:PoolMaximum"] = "0" }, cancellationToken);
-        await RunAsync("_nopool", rounds, UnpooledFunctions, NoPause, cancellationToken);
+        await RunAsync(runtimes, "_nopool", rounds, UnpooledFunctions, NoPause, cancellationToken);
     }
 
-    private async Task RunAsync(string suffix, int rounds, int functions, TimeSpan pause, CancellationToken cancellationToken)
+    private async Task RunAsync(Runtime[] runtimes, string suffix, int rounds, int functions, TimeSpan pause, CancellationToken cancellationToken)
     {
-        foreach (var runtime in Runtimes)
+        foreach (var runtime in runtimes)
         {
             // Warm up: compiled code on every side, and the files of the interpreters in memory.
             await RoundAsync(runtime, 4, pause, cancellationToken);
@@ -50,7 +52,7 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
 
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var runtime in Runtimes)
+            foreach (var runtime in runtimes)
             {
                 var (cold, warm, coldHttp, bare) = await RoundAsync(runtime, functions, pause, cancellationToken);
                 var name = $"{runtime.Id}{suffix}";
@@ -85,7 +87,7 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
                 calls.Add((await CallAsync(connection, request, coldHttp, "cold", cancellationToken), true));
                 calls.Add((await CallAsync(connection, request, null, "warm", cancellationToken), false));
                 await Task.Delay(pause, cancellationToken);
-                bare.Add(BareProcess.Run(runtime.Bare));
+                bare.Add(runtime.Bare());
             }
         }
 
@@ -147,5 +149,5 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
         }
     }
 
-    private sealed record Runtime(string Id, string File, string Handler, string Source, string[] Bare);
+    private sealed record Runtime(string Id, string File, string Handler, string Source, Func<long> Bare);
 }

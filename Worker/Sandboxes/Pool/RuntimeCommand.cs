@@ -43,8 +43,11 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
     /// </summary>
     public long ProcessMemoryBytes(long memoryBytes) => HeapMegabytes == 0 ? memoryBytes : ((long)HeapMegabytes << 20) + (256L << 20);
 
-    /// <summary>Whether its sandboxes boot before they know their function.</summary>
-    public static bool IsPooled(string runtime) => runtime is RuntimeIds.Python3 or RuntimeIds.NodeJs or RuntimeIds.DotNet or RuntimeIds.Provided;
+    /// <summary>
+    /// Whether the first is booted with the worker, because an interpreter takes long to come up. A shell does not: the pool of "provided"
+    /// begins with its first call, and costs nothing where nobody has Lambda programs.
+    /// </summary>
+    public static bool IsBootedAhead(string runtime) => runtime is RuntimeIds.Python3 or RuntimeIds.NodeJs or RuntimeIds.DotNet;
 
     /// <summary>The port on its loopback on which the worker listens from its boot on; null for none.</summary>
     public int? Port => Runtime == RuntimeIds.Provided ? ProvidedEnvironment.Port : null;
@@ -70,6 +73,6 @@ internal sealed record RuntimeCommand(string Runtime, int HeapMegabytes, Network
         RuntimeIds.NodeJs => [options.NodePath, string.Create(CultureInfo.InvariantCulture, $"--max-old-space-size={HeapMegabytes}"), $"{RootTree.RuntimeDirectory}/nodejs/main.js"],
         RuntimeIds.DotNet => DotNetCommand.Arguments(options.DotNetPath),
         RuntimeIds.Provided => [RootTree.ScriptShell, $"{RootTree.RuntimeDirectory}/provided/start.sh"],
-        _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected one of {string.Join(", ", RuntimeIds.All.Where(IsPooled))}."),
+        _ => throw new ArgumentException($"'{Runtime}' has no generic sandboxes; expected {RuntimeIds.Provided} or one of an interpreter."),
     };
 }

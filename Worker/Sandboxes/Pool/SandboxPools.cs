@@ -35,11 +35,11 @@ internal sealed class SandboxPools : IAsyncDisposable
     /// <exception cref="BootException">It did not come up.</exception>
     public Task<SandboxProcess> TakeAsync(RuntimeCommand command, CancellationToken cancellationToken) => Get(command).TakeAsync(cancellationToken);
 
-    /// <summary>Boots the first sandbox of each runtime; returns the runtimes for which that failed.</summary>
+    /// <summary>Boots the first sandbox of each runtime that has one ahead of its first call; returns the runtimes for which that failed.</summary>
     public async Task<IReadOnlyList<string>> FillAsync(IEnumerable<string> runtimes)
     {
         var failed = new ConcurrentBag<string>();
-        await Task.WhenAll(runtimes.Where(runtime => RuntimeCommand.IsPooled(runtime) && options.PoolMaximum > 0).Select(async runtime =>
+        await Task.WhenAll(runtimes.Where(runtime => RuntimeCommand.IsBootedAhead(runtime) && options.PoolMaximum > 0).Select(async runtime =>
         {
             if (!await Get(RuntimeCommand.For(runtime, DefaultMemoryBytes)).FillFirstAsync())
             {
