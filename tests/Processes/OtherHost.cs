@@ -12,6 +12,9 @@ namespace FaasCluster.Processes;
 /// </summary>
 public sealed partial class OtherHost : IDisposable
 {
+    /// <summary>How the names of its devices on this host begin.</summary>
+    public const string DevicePrefix = "faas";
+
     private const int NewNetwork = 0x40000000;
 
     // Private by the registries (for measurements of network devices, RFC 2544), and nobody's own network.
@@ -50,7 +53,7 @@ public sealed partial class OtherHost : IDisposable
         }
 
         var made = new OtherHost(port);
-        var device = $"faas{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        var device = $"{DevicePrefix}{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         string? failure = null;
 
         // A thread has a network of its own if it asks for one, and what it makes and starts is in there.

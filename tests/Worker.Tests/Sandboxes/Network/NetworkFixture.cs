@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using FaasCluster.Processes;
 using FaasCluster.Worker.Sandboxes.Network;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -21,7 +22,7 @@ public class NetworkFixture : SandboxFixture
 
     /// <summary>The host's own address, which nobody but the policy keeps functions from.</summary>
     public static IPAddress HostAddress { get; } = NetworkInterface.GetAllNetworkInterfaces()
-        .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+        .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback && !network.Name.StartsWith(OtherHost.DevicePrefix, StringComparison.Ordinal))
         .SelectMany(network => network.GetIPProperties().UnicastAddresses)
         .Select(unicast => unicast.Address)
         .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork) ?? IPAddress.None;
