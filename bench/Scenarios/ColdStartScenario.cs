@@ -54,20 +54,22 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
         {
             foreach (var runtime in runtimes)
             {
-                var (cold, warm, coldHttp, bare) = await RoundAsync(runtime, functions, pause, cancellationToken);
+                var (cold, start, warm, coldHttp, bare) = await RoundAsync(runtime, functions, pause, cancellationToken);
                 var name = $"{runtime.Id}{suffix}";
                 Note($"{name}_cold", cold);
+                Note($"{name}_start", start);
                 Note($"{name}_warm", warm);
                 Note($"{name}_cold_http", coldHttp);
                 Note($"{name}_bare", bare);
                 Compare($"{name}_cold", cold, $"{name}_bare", bare);
+                Compare($"{name}_start", start, $"{name}_bare", bare);
                 Compare($"{name}_warm", warm, $"{name}_bare", bare);
                 Compare($"{name}_cold_http", coldHttp, $"{name}_bare", bare);
             }
         }
     }
 
-    private async Task<(Samples Cold, Samples Warm, Samples ColdHttp, Samples Bare)> RoundAsync(
+    private async Task<(Samples Cold, Samples Start, Samples Warm, Samples ColdHttp, Samples Bare)> RoundAsync(
         Runtime runtime, int functions, TimeSpan pause, CancellationToken cancellationToken)
     {
         var names = new List<string>();
@@ -77,7 +79,7 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
             await platform.DeployAsync(runtime.File, runtime.Source, Functions.Manifest(names[^1], runtime.Id, runtime.Handler), cancellationToken);
         }
 
-        var (cold, warm, coldHttp, bare) = (new Samples(), new Samples(), new Samples(), new Samples());
+        var (cold, start, warm, coldHttp, bare) = (new Samples(), new Samples(), new Samples(), new Samples(), new Samples());
         var calls = new List<(string Id, bool Cold)>();
         using (var connection = await HttpConnection.OpenAsync(platform.Gateway.Url, cancellationToken))
         {
@@ -95,6 +97,10 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
         {
             var attempt = (await platform.InvocationAsync(id, cancellationToken)).Attempts!.Single();
             (isCold ? cold : warm).AddMilliseconds(attempt.StartMs + attempt.InitMs + attempt.RunMs);
+            if (isCold)
+            {
+                start.AddMilliseconds(attempt.StartMs + attempt.InitMs);
+            }
         }
 
         var since = TimeProvider.System.GetUtcNow().AddMinutes(-10);
@@ -109,7 +115,7 @@ internal sealed class ColdStartScenario(Platform platform, RecordCounter records
             await platform.DeleteAsync(name, cancellationToken);
         }
 
-        return (cold, warm, coldHttp, bare);
+        return (cold, start, warm, coldHttp, bare);
     }
 
     /// <summary>Calls once; the invocation's id.</summary>
