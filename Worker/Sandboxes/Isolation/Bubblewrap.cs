@@ -46,7 +46,7 @@ internal sealed class Bubblewrap(SandboxOptions options, Defences defences) : II
             .. defences.NestedNamespaces ? new[] { "--disable-userns" } : [],
             "--new-session", "--die-with-parent", "--cap-drop", "ALL",
             "--uid", "1000", "--gid", "1000", "--hostname", "faas",
-            bind, plan.Root, "/", "--ro-bind", "/usr", "/usr",
+            bind, plan.Root, "/", .. RootTree.Mounts.SelectMany(mount => new[] { "--ro-bind", mount.From, mount.To }),
             "--proc", "/proc", .. defences.ReadOnlyMounts ? new[] { "--remount-ro", "/proc" } : [],
             "--dev", "/dev", .. Size(options.SharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
             .. Size(options.TemporaryBytes), "--perms", "1777", "--tmpfs", "/tmp",

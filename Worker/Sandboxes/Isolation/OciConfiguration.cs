@@ -66,7 +66,11 @@ internal static class OciConfiguration
     {
         var readOnly = defences.ReadOnlyMounts ? "ro" : "rw";
         json.WriteStartArray("mounts");
-        WriteMount(json, "/usr", "bind", "/usr", "rbind", "ro", "nosuid", "nodev");
+        foreach (var (from, to) in RootTree.Mounts)
+        {
+            WriteMount(json, to, "bind", from, "rbind", "ro", "nosuid", "nodev");
+        }
+
         WriteMount(json, "/proc", "proc", "proc", "nosuid", "noexec", "nodev", readOnly);
         WriteMount(json, "/dev", "tmpfs", "tmpfs", "nosuid", "noexec", "mode=755", "size=64k", "ro");
         WriteMount(json, "/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620");

@@ -17,13 +17,28 @@ internal static class RootTree
     public const string ScriptShell = "/usr/bin/sh";
 
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const string Programs = "/usr/bin";
     private const string Bash = "/usr/bin/bash";
     private static readonly string[] MountPoints = ["usr", "proc", "dev", "tmp", "run", "etc", "opt", "var/task"];
+    private static readonly bool HasBash = File.Exists(Bash);
 
     // Below /usr on every current distribution; links are copied as they are.
     private static readonly string[] TopLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
     private static readonly string[] HostFiles = ["etc/ld.so.cache", "etc/ssl/certs/ca-certificates.crt", "etc/mime.types", "etc/ssl/openssl.cnf"];
+
+    /// <summary>
+    /// Read-only mounts of the host's, sources before destinations, in order. /bin is what /usr/bin is, but for one program: on Lambda
+    /// /bin/sh is bash, and scripts for it begin with #!/bin/sh and "set -o pipefail", which Debian's dash does not know.
+    /// </summary>
+    public static IReadOnlyList<(string From, string To)> Mounts { get; } =
+    [
+        ("/usr", "/usr"),
+        .. HasBash ? [(Programs, "/bin")] : Array.Empty<(string, string)>(),
+
+        // Where the link /bin/sh leads to: a mount on the link itself would follow it, and not everywhere to the sandbox's own files.
+        .. HasBash && FindShell() is { } shell ? [(Bash, $"/bin/{shell}")] : Array.Empty<(string, string)>(),
+    ];
 
     /// <summary>Makes the tree in a new directory.</summary>
     /// <param name="root">The directory.</param>
@@ -38,9 +53,9 @@ internal static class RootTree
 
         foreach (var name in TopLinks)
         {
-            if (name == "bin" && File.Exists(Bash))
+            if (name == "bin" && HasBash)
             {
-                LinkPrograms(Path.Combine(root, name));
+                MakeReadable(root, name);
             }
             else if (new DirectoryInfo("/" + name) is { LinkTarget: { } target })
             {
@@ -63,7 +78,14 @@ internal static class RootTree
         Put(Path.Combine(root, "etc/hosts"), "127.0.0.1 localhost faas\n::1 localhost\n"u8);
         Put(Path.Combine(root, "etc/resolv.conf"), "nameserver 127.0.0.1\n"u8);
         Put(Path.Combine(root, "etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n"u8);
-        Copy(runtimes, Path.Combine(root, RuntimeDirectory.TrimStart('/')));
+        var own = RuntimeDirectory.TrimStart('/');
+        MakeReadable(root, own);
+
+        // What has no file of its own is not a runtime: there lie native libraries of the worker's, for every system in the world.
+        foreach (var directory in Directory.GetDirectories(runtimes).Where(directory => Directory.EnumerateFiles(directory).Any()))
+        {
+            Copy(directory, Path.Combine(root, own, Path.GetFileName(directory)));
+        }
     }
 
     private static void MakeReadable(string root, string directory)
@@ -76,16 +98,11 @@ internal static class RootTree
         }
     }
 
-    // As /bin is, but for one program: on Lambda /bin/sh is bash, and scripts for it begin with #!/bin/sh and "set -o pipefail",
-    // which Debian's dash does not know.
-    private static void LinkPrograms(string bin)
+    // The name in /usr/bin of what the shell is; null if that is bash already, or lies elsewhere.
+    private static string? FindShell()
     {
-        InstanceDirectory.MakeReadable(bin);
-        foreach (var program in Directory.EnumerateFiles("/usr/bin"))
-        {
-            var name = Path.GetFileName(program);
-            File.CreateSymbolicLink(Path.Combine(bin, name), name == "sh" ? Bash : program);
-        }
+        var shell = new FileInfo(ScriptShell).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? ScriptShell;
+        return File.Exists(shell) && shell != Bash && Path.GetDirectoryName(shell) == Programs ? Path.GetFileName(shell) : null;
     }
 
     private static void CopyLinks(string root, string directory)
