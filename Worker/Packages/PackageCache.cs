@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using FaasCluster.Contracts.Packages;
 using FaasCluster.Storage.Packages;
 using FaasCluster.Worker.Sandboxes;
+using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Packages;
 
@@ -11,7 +11,7 @@ namespace FaasCluster.Worker.Packages;
 /// an ordinary user, see it through a read-only mount alone), and the directory dies with the worker. So the hash of the
 /// archive stands for the tree on every load of this process's life, and is computed anew in the next.
 /// </summary>
-internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed class PackageCache(IPackageStore store, string directory, long maximumBytes, Defences defences, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = [];
@@ -82,7 +82,7 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
             Directory.Delete(target, recursive: true);
         }
 
-        var errors = PackageReader.Extract(bytes, target);
+        var errors = defences.Unpack(bytes, target);
         if (errors.Count > 0)
         {
             throw new PackageException($"The stored package {sha256} cannot be unpacked: {errors[0].Message}");

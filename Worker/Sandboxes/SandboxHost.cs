@@ -123,7 +123,7 @@ internal sealed class SandboxHost(
         Warn();
 
         await Sweep.RunAsync(settings, directory, Cgroups, logger);
-        Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, time, logger);
+        Packages = new PackageCache(packages, directory.Packages, settings.PackageCacheBytes, defences, time, logger);
         loop = new EventLoop(exception => SandboxLog.EventFailed(logger, exception));
         Launcher = new SandboxLauncher(settings, directory, Cgroups, loop, defences);
         Networks = new SandboxNetworks(network, loop, logger);

@@ -1,3 +1,6 @@
+using FaasCluster.Contracts.Functions;
+using FaasCluster.Contracts.Packages;
+
 namespace FaasCluster.Worker.Sandboxes.Isolation;
 
 /// <summary>
@@ -35,6 +38,12 @@ internal sealed record Defences
 
     /// <summary>A cgroup with limits of memory and processes, by which everything in it can be killed.</summary>
     public bool Cgroup { get; init; } = true;
+
+    /// <summary>The limit of what one invocation's log keeps of its output.</summary>
+    public bool LogLimit { get; init; } = true;
+
+    /// <summary>Unpacks a package into a new directory and says what is wrong with it, having checked every entry.</summary>
+    public Func<ReadOnlyMemory<byte>, string, IReadOnlyList<FieldError>> Unpack { get; init; } = PackageReader.Extract;
 
     /// <summary>The canary: without it the worker would not take work with anything else switched off.</summary>
     public bool Canary { get; init; } = true;

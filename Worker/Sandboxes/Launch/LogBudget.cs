@@ -2,10 +2,10 @@ using FaasCluster.Contracts;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
 
-/// <summary>Passes the lines of one invocation on until <see cref="Limits.LogBytes"/> are used up, then one marker and no more.</summary>
-internal sealed class LogBudget(IExecutionLog log)
+/// <summary>Passes the lines of one invocation on until so many bytes are used up, then one marker and no more.</summary>
+internal sealed class LogBudget(IExecutionLog log, int bytes = Limits.LogBytes)
 {
-    private int remaining = Limits.LogBytes;
+    private int remaining = bytes;
 
     /// <summary>True when everything that comes is dropped.</summary>
     public bool IsUsedUp => remaining < 0;

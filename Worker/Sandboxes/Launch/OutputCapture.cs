@@ -1,4 +1,5 @@
 using System.Text;
+using FaasCluster.Contracts;
 using FaasCluster.Worker.Sandboxes.Native;
 
 namespace FaasCluster.Worker.Sandboxes.Launch;
@@ -41,6 +42,9 @@ internal sealed class OutputCapture : IDisposable
     /// <summary>Where standard output goes instead of the log; null while it goes to the log.</summary>
     public ResultBuffer? Result { get; init; }
 
+    /// <summary>Most bytes of one invocation that go to its log.</summary>
+    public int LogBytes { get; init; } = Limits.LogBytes;
+
     /// <summary>The last line of standard error, for error messages; null if there was none, and unless <see cref="Result"/> is set.</summary>
     public byte[]? LastErrorLine
     {
@@ -70,7 +74,7 @@ internal sealed class OutputCapture : IDisposable
     {
         lock (gate)
         {
-            budget = new LogBudget(new WatchedLog(this, log));
+            budget = new LogBudget(new WatchedLog(this, log), LogBytes);
             notes = 0;
             foreach (var stream in streams)
             {

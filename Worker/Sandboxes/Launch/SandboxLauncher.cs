@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using FaasCluster.Contracts;
 using FaasCluster.Worker.Sandboxes.Cgroups;
 using FaasCluster.Worker.Sandboxes.Isolation;
 using FaasCluster.Worker.Sandboxes.Native;
@@ -184,6 +185,7 @@ internal sealed class SandboxLauncher : IAsyncDisposable
             output = new OutputCapture(loop, outRead, errorRead)
             {
                 Result = request.ResultLimit is { } limit ? new ResultBuffer(limit) : null,
+                LogBytes = defences.LogLimit ? Limits.LogBytes : int.MaxValue,
             };
             if (request.Log is { } log)
             {

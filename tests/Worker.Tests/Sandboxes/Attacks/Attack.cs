@@ -1,6 +1,4 @@
-using System.Text;
 using FaasCluster.Contracts.Functions;
-using FaasCluster.Contracts.Packages;
 using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
@@ -21,16 +19,40 @@ internal sealed record Attack(string Name, string Code, Defences Off, long Memor
     /// <summary>Whether what it gains are processes that outlive the sandbox.</summary>
     public bool LeavesProcesses { get; init; }
 
+    /// <summary>Whether what it gains is more of the worker's memory and store than one invocation's log has.</summary>
+    public bool FloodsTheLog { get; init; }
+
+    /// <summary>Whether the next invocation is another account's, whose event it is after.</summary>
+    public bool WaitsForTheNext { get; init; }
+
+    /// <summary>The environment that its manifest asks for.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What else is in its package: names as the archive has them, with the runtime for RUNTIME, and contents, of links their targets.</summary>
+    public IReadOnlyList<(string Name, string Contents, bool IsLink)> Entries { get; init; } = [];
+
+    /// <summary>
+    /// What stands in bubblewrap's place without the defence, where that is how the worker calls it: a script that calls it as somebody
+    /// else might.
+    /// </summary>
+    public string? Bubblewrap { get; init; }
+
+    /// <summary>The runtimes by which it succeeds without the defence: words of a Python function's manifest are never arguments of a program.</summary>
+    public IReadOnlyList<string> Runtimes { get; init; } = [RuntimeIds.Python3, RuntimeIds.Executable];
+
     /// <summary>The attack as a function of a runtime.</summary>
-    public FunctionRevision Deploy(SandboxFixture fixture, string runtime)
+    public FunctionRevision Deploy(SandboxFixture fixture, string runtime) => Deploy(fixture, runtime, Code);
+
+    /// <summary>Some other function that has the same limits.</summary>
+    public FunctionRevision Deploy(SandboxFixture fixture, string runtime, string code)
     {
-        FunctionManifest Limit(FunctionManifest manifest) => manifest with { MemoryBytes = MemoryBytes, Timeout = TimeSpan.FromSeconds(20) };
-        return runtime == RuntimeIds.Python3
-            ? fixture.Python($"{Code}\ndef handler(event, context):\n    return attack(event)", Limit)
-            : fixture.Deploy(
-                RuntimeIds.Executable,
-                "attack.py",
-                PackageBuilder.FromFile("attack.py", Encoding.UTF8.GetBytes($"#!/usr/bin/python3\n{Code}\nimport json, sys\nprint(json.dumps(attack(json.load(sys.stdin))))"), executable: true),
-                Limit);
+        var (file, text) = runtime == RuntimeIds.Python3
+            ? ("app.py", $"{code}\ndef handler(event, context):\n    return attack(event)")
+            : ("attack.py", $"#!/usr/bin/python3\n{code}\nimport json, sys\nprint(json.dumps(attack(json.load(sys.stdin))))");
+        return fixture.Deploy(
+            runtime,
+            runtime == RuntimeIds.Python3 ? "app.handler" : file,
+            HostileZip.Make([(file, text, false), .. Entries.Select(entry => entry with { Name = entry.Name.Replace("RUNTIME", runtime) })]),
+            manifest => manifest with { MemoryBytes = MemoryBytes, Timeout = TimeSpan.FromSeconds(20), Environment = Environment });
     }
 }

@@ -1,11 +1,32 @@
+using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Isolation;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
 
-/// <summary>What hostile functions try. The event has "secret" (a file's place and contents), "hostFile" (one of the host's that everybody may read), "marker" (what stands in the worker's environment) and "worker" (its process's command line).</summary>
+/// <summary>
+/// What hostile functions try. The event has "secret" (a file's place and contents), "hostFile" (one of the host's that everybody may
+/// read), "marker" (what stands in the worker's environment), "worker" (its process's command line) and "runtime" (the function's own).
+/// </summary>
 internal static class AttackList
 {
     private static readonly Defences AllBut = Defences.All with { Canary = false };
+    private static readonly Defences AllButPackages = AllBut with { Unpack = HostileZip.UnpackTrustingly };
+
+    // Makes one line of what the worker keeps apart (descriptor 4), and lets a shell take it apart again.
+    private const string JoiningWords = """
+        #!/bin/sh
+        [ "$1" = --args ] || exec /usr/bin/bwrap "$@"
+        exec /bin/sh -c "exec /usr/bin/bwrap $(/usr/bin/tr '\0' ' ' <&4) \"\$@\"" sh "$@"
+        """;
+
+    // A mount more, below the package: bubblewrap follows the link that it finds there.
+    private const string MountingBelowThePackage = """
+        #!/bin/sh
+        case $1 in
+          --args) shift 2; exec /usr/bin/bwrap --args 4 --bind "${0%/*}/data" /var/task/data "$@" ;;
+          *) exec /usr/bin/bwrap "$@" ;;
+        esac
+        """;
 
     public static IReadOnlyList<Attack> All { get; } =
     [
@@ -175,8 +196,62 @@ internal static class AttackList
         new("inode bomb", """
             import os
             def attack(event):
-                for i in range(150000): os.mknod(f"/tmp/{i}")
+                for i in range(70000): os.mknod(f"/tmp/{i}")
                 return "made"
-            """, AllBut with { Cgroup = false }, 96L << 20) { NeedsCgroup = true },
+            """, AllBut with { Cgroup = false }, 48L << 20) { NeedsCgroup = true },
+
+        new("taking over a warm sandbox", """
+            def attack(event):
+                # Called for every event that comes to this sandbox.
+                return event.get("card") and "has " + event["card"]
+            """, AllBut) { WaitsForTheNext = true },
+
+        new("options in the environment", """
+            import os
+            def attack(event):
+                return os.path.exists("/opt/usr") and os.listdir("/opt")
+            """, AllBut)
+        {
+            Environment = new Dictionary<string, string> { ["COLOUR"] = "blue --ro-bind / /opt" },
+            Bubblewrap = JoiningWords,
+            Runtimes = [RuntimeIds.Executable],
+        },
+
+        new("a package whose file climbs out of it", """
+            def attack(event):
+                try:
+                    with open("/etc/climbed-" + event["runtime"]) as file: return file.read()
+                except OSError:
+                    pass
+            """, AllButPackages)
+        {
+            Entries = [("../../root/etc/climbed-RUNTIME", "written", false)],
+        },
+
+        new("a package with a link out of it", """
+            def attack(event):
+                try:
+                    with open("/etc/linked-" + event["runtime"]) as file: return file.read()
+                except OSError:
+                    pass
+            """, AllButPackages)
+        {
+            Entries = [("link", "../../root/etc", true), ("link/linked-RUNTIME", "written", false)],
+        },
+
+        new("a mount point that its package made a link", """
+            def attack(event):
+                try:
+                    open("/etc/new", "w").close()
+                    return "/etc"
+                except OSError:
+                    pass
+            """, AllButPackages) { Entries = [("data", "../../etc", true)], Bubblewrap = MountingBelowThePackage },
+
+        new("output flood", """
+            import os
+            def attack(event):
+                for _ in range(8): os.write(2, (b"x" * 1023 + b"\n") * 1024)
+            """, AllBut with { LogLimit = false }) { FloodsTheLog = true },
     ];
 }

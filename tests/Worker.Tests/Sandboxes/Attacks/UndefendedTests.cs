@@ -1,5 +1,3 @@
-using FaasCluster.Contracts.Functions;
-
 namespace FaasCluster.Worker.Tests.Sandboxes.Attacks;
 
 /// <summary>
@@ -32,10 +30,13 @@ public sealed class UndefendedTests(ITestOutputHelper output)
         Assert.True(NestedRun.IsIt && Directory.GetDirectories("/proc").Count(path => int.TryParse(Path.GetFileName(path), out _)) < 30, "Run in a namespace of its own alone.");
         var attack = AttackList.All.Single(attack => attack.Name == name);
         Assert.SkipUnless(attack.NeedsRoot == Environment.IsPrivilegedProcess, "It is the other run's.");
-        await using var fixture = new AttackFixture.Without(attack.Off);
+        await using var fixture = new AttackFixture.Without(attack);
         await fixture.InitializeAsync();
 
-        Assert.NotNull(await fixture.TryAsync(attack, RuntimeIds.Executable));
+        foreach (var runtime in attack.Runtimes)
+        {
+            Assert.True(await fixture.TryAsync(attack, runtime) is not null, $"As a function of the runtime {runtime} it gains nothing.");
+        }
     }
 
     private async Task RunAsync(string map, int atLeast)
