@@ -19,8 +19,11 @@ public sealed class CrunTests(ITestOutputHelper output)
         {
             Isolation = "Crun",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(HostileTests), typeof(AttackTests), typeof(LauncherTests), typeof(LifeTests), typeof(SystemCallTests)),
-            AtLeast = 60,
+            Tests = NestedRun.Select(
+                [typeof(AttackTests), typeof(HeaderTests), typeof(InjectionTests), typeof(TakeoverTests), typeof(HostileTests), typeof(LauncherTests), typeof(LifeTests)],
+                (typeof(SystemCallTests), nameof(SystemCallTests.Calls_OfAFunction_AreAnsweredAsTheTableSays)),
+                (typeof(SystemCallTests), nameof(SystemCallTests.Canary_WithoutTheFilter_KeepsTheWorkerFromTakingWork))),
+            AtLeast = 100,
         }.RunAsync(output);
     }
 
@@ -34,12 +37,11 @@ public sealed class CrunTests(ITestOutputHelper output)
             Isolation = "Crun",
             Cgroup = "/nobody-may-write-here",
             Within = WithoutVersion2,
-            Tests = Classes(typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(Network.ListenTests), typeof(Network.RelayTests), typeof(Network.NameTests)),
-            AtLeast = 50,
+            Tests = NestedRun.Select(
+                [typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(Network.ListenTests), typeof(Network.RefusalTests), typeof(Network.RelayTests)]),
+            AtLeast = 100,
         }.RunAsync(output);
     }
 
     private static void SkipWithoutCrun() => Assert.SkipUnless(File.Exists("/usr/bin/crun"), "crun is not installed.");
-
-    private static string[] Classes(params IEnumerable<Type> types) => [.. types.SelectMany(type => new[] { "-class", type.FullName! })];
 }

@@ -35,6 +35,10 @@ internal sealed partial class NestedRun
     /// <summary>How many there are at least: a filter that matches nothing passes.</summary>
     public required int AtLeast { get; init; }
 
+    /// <summary>All tests of some classes and single ones of others, as xunit's command line says it: by their names alone, for filters of two kinds narrow each other.</summary>
+    public static string[] Select(IEnumerable<Type> classes, params (Type Class, string Method)[] others) =>
+        [.. classes.Select(type => $"{type.FullName}.*").Concat(others.Select(test => $"{test.Class.FullName}.{test.Method}")).SelectMany(name => new[] { "-method", name })];
+
     /// <summary>Runs them; fails with their output if one fails.</summary>
     public async Task RunAsync(ITestOutputHelper output)
     {

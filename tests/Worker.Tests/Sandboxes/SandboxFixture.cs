@@ -73,6 +73,9 @@ public class SandboxFixture : IAsyncLifetime
             ["Sandbox:Cgroup"] = Environment.GetEnvironmentVariable("FAAS_TEST_CGROUP"),
             ["Sandbox:Isolation"] = $"{Isolation}",
         };
+
+        // A boot is most of what a short test costs, and few take two sandboxes of a runtime at once.
+        settings.TryAdd("Sandbox:PoolMinimum", "1");
         var collection = new ServiceCollection();
         collection.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Error).AddConsole());
         collection.AddSingleton<IPackageStore>(packages);

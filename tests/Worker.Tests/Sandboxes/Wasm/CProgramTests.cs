@@ -6,7 +6,7 @@ using FaasCluster.Processes;
 namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
 
 /// <summary>Real programs with a real C library.</summary>
-public sealed class CProgramTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
+public sealed class CProgramTests(WasmFixture fixture) : IClassFixture<WasmFixture>
 {
     [Fact]
     public async Task Example_ConvertsCsvToJson()

@@ -5,7 +5,7 @@ using FaasCluster.Worker.Sandboxes;
 namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
 
 /// <summary>Modules that want to hurt the worker they run in.</summary>
-public sealed class HostileModuleTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
+public sealed class HostileModuleTests(WasmFixture fixture) : IClassFixture<WasmFixture>
 {
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(300);
 

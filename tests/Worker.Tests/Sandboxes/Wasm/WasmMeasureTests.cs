@@ -5,7 +5,7 @@ using FaasCluster.Worker.Sandboxes;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
 
-public sealed class WasmMeasureTests(SandboxFixture fixture, ITestOutputHelper output) : IClassFixture<SandboxFixture>
+public sealed class WasmMeasureTests(WasmFixture fixture, ITestOutputHelper output) : IClassFixture<WasmFixture>
 {
     [Theory(Explicit = true)]
     [InlineData("small")]
@@ -43,7 +43,7 @@ public sealed class WasmMeasureTests(SandboxFixture fixture, ITestOutputHelper o
             $"{kind}, {source.Length} bytes: compile {first.Init.TotalMilliseconds:0.0} ms; load from disk {Show(cached)} µs; run {Show(warm)} µs, of it CPU of its thread {Show(cpu)} µs"));
     }
 
-    private static async Task<SandboxStart> StartAsync(SandboxFixture fixture, byte[] module)
+    private static async Task<SandboxStart> StartAsync(WasmFixture fixture, byte[] module)
     {
         var start = await fixture.Factory.StartAsync(fixture.Wasm(module), new TestLog(), CancellationToken.None);
         Assert.Null(start.Error);

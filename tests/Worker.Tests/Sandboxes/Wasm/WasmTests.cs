@@ -6,7 +6,7 @@ using FaasCluster.Worker.Sandboxes.Wasm.Wasi;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Wasm;
 
-public sealed class WasmTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
+public sealed class WasmTests(WasmFixture fixture) : IClassFixture<WasmFixture>
 {
     // Reads up to 32 kB of the event and answers with it.
     private const string Echo = """
