@@ -128,7 +128,8 @@ public sealed class LauncherTests : IAsyncLifetime
 
         using var instance = InstanceDirectory.Take(path);
 
-        Assert.Matches("^faascluster-[0-9a-f]{8}-0$", instance.Name);
+        // Not always the first's number: a process that another test starts just now holds for a moment what it inherits.
+        Assert.Matches("^faascluster-[0-9a-f]{8}-[01]$", instance.Name);
     }
 
     [Fact]
