@@ -92,7 +92,9 @@ public sealed class MinimumTests : IAsyncLifetime
         await LoadAsync(2);
         var other = await worker.DeployAsync();
 
-        var call = worker.Get<IInvocationSender>().CallAsync(worker.Message(other), TimeSpan.FromSeconds(1), CancellationToken.None);
+        // Until its deadline it stays in the queue, and the worker that ends waits with it.
+        var message = worker.Message(other) with { Deadline = DateTimeOffset.UtcNow.AddSeconds(10) };
+        var call = worker.Get<IInvocationSender>().CallAsync(message, TimeSpan.FromSeconds(1), CancellationToken.None);
 
         Assert.Null((await call).Reply);
         Assert.Equal(2, Sandboxes.Alive);
