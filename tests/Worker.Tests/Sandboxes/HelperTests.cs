@@ -45,7 +45,21 @@ public sealed class HelperTests
             cgroups.Remove();
         }
 
-        Directory.Delete(root, recursive: true);
+        // What was killed with its worker half-way through a start goes in its own time, and may still make a file.
+        await Wait.UntilAsync(() => TryDelete(root), seconds: 60);
+    }
+
+    private static bool TryDelete(string root)
+    {
+        try
+        {
+            Directory.Delete(root, recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     [Fact(Explicit = true)]
