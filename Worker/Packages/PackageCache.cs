@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using FaasCluster.Storage.Packages;
 using FaasCluster.Worker.Sandboxes;
@@ -44,7 +45,7 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
         try
         {
             var unpacked = await entry.Load.WaitAsync(cancellationToken);
-            return new PackageLease(unpacked.Directory, unpacked.Files, () => Release(entry));
+            return new PackageLease(unpacked.Directory, unpacked.Files, unpacked.Findings, () => Release(entry));
         }
         catch
         {
@@ -139,7 +140,10 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
         }
     }
 
-    private sealed record Unpacked(string Directory, IReadOnlyList<string> Files, long Bytes);
+    private sealed record Unpacked(string Directory, IReadOnlyList<string> Files, long Bytes)
+    {
+        public ConcurrentDictionary<string, object?> Findings { get; } = [];
+    }
 
     private sealed class Entry(Task<Unpacked> load)
     {

@@ -10,18 +10,26 @@ internal sealed class CgroupV1 : ICgroup
     private readonly Dictionary<string, string> directories;
     private readonly string memory;
     private readonly bool countsSwap;
+    private readonly string? shares;
+    private readonly string? quota;
+    private readonly string? burst;
     private readonly CgroupFile peak;
     private readonly CgroupFile outOfMemory;
     private readonly CgroupFile? cpuTime;
+    private long? memoryLimit;
+    private long burstMicroseconds = -1;
 
     public CgroupV1(Dictionary<string, string> directories)
     {
         this.directories = directories;
         memory = directories["memory"];
         countsSwap = File.Exists(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
-        peak = new CgroupFile(Path.Combine(memory, "memory.max_usage_in_bytes"), FileAccess.ReadWrite);
+        peak = new CgroupFile(Path.Combine(memory, "memory.max_usage_in_bytes"), isSettable: true);
         outOfMemory = new CgroupFile(Path.Combine(memory, "memory.oom_control"));
         cpuTime = directories.TryGetValue("cpuacct", out var directory) ? new CgroupFile(Path.Combine(directory, "cpuacct.usage")) : null;
+        shares = FindCpu("cpu.shares");
+        quota = FindCpu("cpu.cfs_quota_us");
+        burst = FindCpu("cpu.cfs_burst_us");
         ProcsFiles = [.. directories.Values.Distinct().Select(path => Path.Combine(path, "cgroup.procs"))];
     }
 
@@ -48,18 +56,20 @@ internal sealed class CgroupV1 : ICgroup
         }
 
         // Memory alone may never be allowed more than memory and swap together, so growing and shrinking go in opposite order.
+        memoryLimit ??= ReadMemoryLimit();
         var files = new[] { "memory.memsw.limit_in_bytes", "memory.limit_in_bytes" };
-        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
-        foreach (var file in current.ReadNumber() >= bytes ? files.Reverse() : files)
+        foreach (var file in memoryLimit >= bytes ? files.Reverse() : files)
         {
             CgroupFile.Write(Path.Combine(memory, file), limit);
         }
+
+        memoryLimit = bytes;
     }
 
     /// <inheritdoc/>
     public void SetShare(long memoryBytes)
     {
-        if (directories.TryGetValue("cpu", out var cpu) && Path.Combine(cpu, "cpu.shares") is var shares && File.Exists(shares))
+        if (shares is not null)
         {
             CgroupFile.Write(shares, CpuWeight.V1(memoryBytes).ToString(CultureInfo.InvariantCulture));
         }
@@ -68,23 +78,23 @@ internal sealed class CgroupV1 : ICgroup
     /// <inheritdoc/>
     public void SetCores(double? cores)
     {
-        if (!directories.TryGetValue("cpu", out var cpu) || !File.Exists(Path.Combine(cpu, "cpu.cfs_quota_us")))
+        if (quota is null)
         {
             return;
         }
 
         // What was not used of the last periods may be used at once, so that a short call of a small function is not cut in pieces.
-        var quota = cores is { } count ? (long)(count * PeriodMicroseconds) : -1;
-        var burst = Path.Combine(cpu, "cpu.cfs_burst_us");
-        if (File.Exists(burst))
+        // It may never be more than the quota, so it goes first and comes back last.
+        var microseconds = cores is { } count ? (long)(count * PeriodMicroseconds) : -1;
+        if (burstMicroseconds != 0)
         {
-            CgroupFile.Write(burst, "0");
+            SetBurst(0);
         }
 
-        CgroupFile.Write(Path.Combine(cpu, "cpu.cfs_quota_us"), quota.ToString(CultureInfo.InvariantCulture));
-        if (quota > 0 && File.Exists(burst))
+        CgroupFile.Write(quota, microseconds.ToString(CultureInfo.InvariantCulture));
+        if (microseconds > 0)
         {
-            CgroupFile.Write(burst, quota.ToString(CultureInfo.InvariantCulture));
+            SetBurst(microseconds);
         }
     }
 
@@ -127,6 +137,25 @@ internal sealed class CgroupV1 : ICgroup
             outOfMemory.Dispose();
             cpuTime?.Dispose();
         }
+    }
+
+    private string? FindCpu(string file) =>
+        directories.TryGetValue("cpu", out var cpu) && Path.Combine(cpu, file) is var path && File.Exists(path) ? path : null;
+
+    private long ReadMemoryLimit()
+    {
+        using var current = new CgroupFile(Path.Combine(memory, "memory.memsw.limit_in_bytes"));
+        return current.ReadNumber();
+    }
+
+    private void SetBurst(long microseconds)
+    {
+        if (burst is not null)
+        {
+            CgroupFile.Write(burst, microseconds.ToString(CultureInfo.InvariantCulture));
+        }
+
+        burstMicroseconds = microseconds;
     }
 
     private static void TryWrite(string? path, string value)

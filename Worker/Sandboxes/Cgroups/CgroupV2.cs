@@ -23,7 +23,7 @@ internal sealed class CgroupV2 : ICgroup
         // From Linux 5.19 on; writable from 6.12 on, and only then may it be opened for writing.
         hasPeak = File.Exists(In("memory.peak"));
         canReset = hasPeak && File.GetUnixFileMode(In("memory.peak")).HasFlag(UnixFileMode.UserWrite);
-        peak = new CgroupFile(In("memory.peak"), canReset ? FileAccess.ReadWrite : FileAccess.Read);
+        peak = new CgroupFile(In("memory.peak"), isSettable: canReset);
         ProcsFiles = [In("cgroup.procs")];
     }
 

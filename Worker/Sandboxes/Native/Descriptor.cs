@@ -95,6 +95,30 @@ internal sealed class Descriptor : IDisposable
         }
     }
 
+    /// <summary>One read at an offset: the count.</summary>
+    /// <exception cref="IOException">The kernel refused it.</exception>
+    public unsafe int ReadAt(Span<byte> buffer, long offset)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            var count = Libc.pread(Number, bytes, buffer.Length, (nint)offset);
+            return count < 0 ? throw Libc.Failed("pread") : (int)count;
+        }
+    }
+
+    /// <summary>One write at an offset, of everything.</summary>
+    /// <exception cref="IOException">The kernel refused it.</exception>
+    public unsafe void WriteAt(ReadOnlySpan<byte> contents, long offset)
+    {
+        fixed (byte* bytes = contents)
+        {
+            if (Libc.pwrite(Number, bytes, contents.Length, (nint)offset) != contents.Length)
+            {
+                throw Libc.Failed("pwrite");
+            }
+        }
+    }
+
     public void MakeNonBlocking()
     {
         if (Libc.fcntl(Number, Libc.F_SETFL, Libc.O_NONBLOCK) < 0)

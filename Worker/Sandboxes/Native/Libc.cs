@@ -11,6 +11,7 @@ internal static partial class Libc
 
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
     public const int O_CLOEXEC = 0x80000;
     public const int O_CREAT = 0x40;
     public const int O_NONBLOCK = 0x800;
@@ -79,6 +80,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static unsafe partial nint write(int descriptor, byte* buffer, nint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint pread(int descriptor, byte* buffer, nint length, nint offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint pwrite(int descriptor, byte* buffer, nint length, nint offset);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint lseek(int descriptor, nint offset, int whence);

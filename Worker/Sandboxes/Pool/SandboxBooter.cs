@@ -47,6 +47,9 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
 
                 await OpenAsync(sandbox, command, patience.Token);
                 sandbox.Output.End();
+
+                // Opens what is read at every run: who takes it from the pool should not wait for that.
+                _ = RunMeter.Start(sandbox);
                 return sandbox;
             }
             catch (Exception exception)
@@ -60,7 +63,7 @@ internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks ne
                 sandbox.Output.End();
                 await sandbox.EndAsync();
                 cancellationToken.ThrowIfCancellationRequested();
-                throw new BootException($"A sandbox for {command.Runtime} did not start: {reason}. {log.Text}".TrimEnd());
+                throw new BootException($"A sandbox for {command.Runtime} did not start: {reason.TrimEnd('.')}. {log.Text}".TrimEnd());
             }
         }
         catch (Exception exception) when (exception is IOException or TimeoutException)

@@ -20,7 +20,7 @@ internal static class Bootstrap
     {
         if (package.Files.Contains(Name))
         {
-            return Check(Path.Combine(package.Directory, Name)) is { } problem ? (null, problem) : ($"{RootTree.TaskDirectory}/{Name}", null);
+            return package.Find(Name, static lease => Check(Path.Combine(lease.Directory, Name))) is { } problem ? (null, problem) : ($"{RootTree.TaskDirectory}/{Name}", null);
         }
 
         var found = Elsewhere.Select(directory => $"{directory}/{Name}").FirstOrDefault(path => File.Exists(root + path));

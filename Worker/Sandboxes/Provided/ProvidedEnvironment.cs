@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Security.Cryptography;
+using FaasCluster.Contracts;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Worker.Sandboxes.Launch;
 
@@ -24,7 +24,7 @@ internal static class ProvidedEnvironment
             : null;
 
     /// <summary>The variables, those of the function among them.</summary>
-    public static Dictionary<string, string> Of(FunctionRevision revision, DateTimeOffset now)
+    public static Dictionary<string, string> Of(FunctionRevision revision, TimeProvider time)
     {
         var environment = FunctionEnvironment.Of(revision);
         foreach (var (name, value) in Replaceable)
@@ -35,7 +35,7 @@ internal static class ProvidedEnvironment
         environment["AWS_LAMBDA_RUNTIME_API"] = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
         environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand";
         environment["AWS_LAMBDA_LOG_STREAM_NAME"] = string.Create(
-            CultureInfo.InvariantCulture, $"{now.UtcDateTime:yyyy'/'MM'/'dd}/[{revision.Revision}]{RandomNumberGenerator.GetHexString(32, lowercase: true)}");
+            CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy'/'MM'/'dd}/[{revision.Revision}]{Uuid7.New(time):N}");
         environment["LAMBDA_RUNTIME_DIR"] = RootTree.RuntimeDirectory;
         return environment;
     }

@@ -109,7 +109,7 @@ internal sealed class ProvidedSandbox(
 
     private async ValueTask<FrameOutcome> StartAsync(CancellationToken deadline)
     {
-        process.Tell(BootstrapCommand.Write(ProvidedEnvironment.Of(revision, time.GetUtcNow()), path));
+        process.Tell(BootstrapCommand.Write(ProvidedEnvironment.Of(revision, time), path));
         await ReleaseAsync(deadline);
         var started = api.Session.Started;
         await WhenEndedAsync(started, deadline);

@@ -18,7 +18,16 @@ internal sealed class ProvidedStarter(SandboxHost host, SandboxLoader loader, Ru
             return SandboxStart.Failed(ProvidedFailures.InvalidEntrypoint(problem!), started);
         }
 
-        await server.StartAsync();
+        try
+        {
+            await server.StartAsync();
+        }
+        catch
+        {
+            package.Dispose();
+            throw;
+        }
+
         return await loader.LoadAsync(
             revision,
             package,

@@ -40,7 +40,8 @@ internal sealed class RuntimeApiServer : IAsyncDisposable
             listen.Protocols = HttpProtocols.Http1;
             listen.Use(next => connection => ServeAsync(next, connection));
         });
-        factory = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { MaxReadBufferSize = BufferBytes }, loggers.CreateLogger<RuntimeApiServer>());
+        // Inline: nothing here holds a thread, and every change of threads is some of the time that a call takes.
+        factory = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { MaxReadBufferSize = BufferBytes, UnsafePreferInlineScheduling = true }, loggers.CreateLogger<RuntimeApiServer>());
         server = new KestrelServer(Options.Create(options), connections, loggers);
         start = new Lazy<Task>(() => server.StartAsync(new RuntimeApiApplication(), CancellationToken.None));
     }

@@ -9,7 +9,8 @@ namespace FaasCluster.Worker.Sandboxes.Provided;
 /// </summary>
 internal sealed class SandboxConnections : IConnectionListenerFactory, IConnectionListener
 {
-    private readonly Channel<ConnectionContext> accepted = Channel.CreateUnbounded<ConnectionContext>(new() { SingleReader = true });
+    // Kestrel does no more with one than to queue it as work: not worth a thread of its own.
+    private readonly Channel<ConnectionContext> accepted = Channel.CreateUnbounded<ConnectionContext>(new() { SingleReader = true, AllowSynchronousContinuations = true });
 
     /// <inheritdoc/>
     public EndPoint EndPoint { get; private set; } = new SandboxesEndPoint();
