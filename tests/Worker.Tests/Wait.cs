@@ -5,7 +5,7 @@ namespace FaasCluster.Worker.Tests;
 /// <summary>Polls a condition with a generous limit.</summary>
 internal static class Wait
 {
-    public static async Task UntilAsync(Func<bool> condition, Func<string>? explain = null, int seconds = 30)
+    public static async Task UntilAsync(Func<bool> condition, Func<string>? explain = null, int seconds = 60)
     {
         var start = Stopwatch.GetTimestamp();
         while (!condition())

@@ -28,6 +28,9 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
 
     internal SteeredSandboxes Sandboxes { get; } = new();
 
+    /// <summary>The worker's clock.</summary>
+    internal SetForwardClock Time { get; } = new();
+
     /// <summary>What the worker says of itself.</summary>
     internal HeartbeatEar Heartbeats { get; } = new();
 
@@ -37,6 +40,7 @@ public sealed class LaneFixture(params (string Key, string Value)[] settings) : 
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Data:Directory"] = directory.Path, ["urls"] = "http://127.0.0.1:0" });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton<TimeProvider>(Time);
         builder.AddWorker();
         builder.Services.AddSingleton<ISandboxFactory>(Sandboxes);
         builder.Services.AddSingleton<IControlBusHandler<WorkerHeartbeat>>(Heartbeats);

@@ -107,7 +107,7 @@ public sealed class OnceTests : IAsyncLifetime
         await using var other = await worker.Get<IInvocationReceiver>().SubscribeLaneAsync(
             message.FunctionId, 1, delivery => taken.Writer.WriteAsync(delivery), CancellationToken.None);
         Assert.Null(await worker.Get<IInvocationSender>().EnqueueAsync(message, CancellationToken.None));
-        await taken.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+        await taken.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
         if (started)
         {
             Assert.Equal(StartOutcome.Started, await Store.StartOnceAsync(message, "f", "dying", DateTimeOffset.UtcNow, CancellationToken.None));

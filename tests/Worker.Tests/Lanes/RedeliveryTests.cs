@@ -4,6 +4,7 @@ using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Messaging;
 using FaasCluster.Storage.Invocations;
+using FaasCluster.Testing;
 
 namespace FaasCluster.Worker.Tests.Lanes;
 
@@ -24,7 +25,7 @@ public sealed class RedeliveryTests : IAsyncLifetime
         var held = Channel.CreateUnbounded<IDelivery>();
         var dying = await worker.Get<IInvocationReceiver>().SubscribeLaneAsync(revision.FunctionId, 1, delivery => held.Writer.WriteAsync(delivery), CancellationToken.None);
         await EnqueueAsync(recorded);
-        Assert.False((await held.Reader.ReadAsync()).Redelivered);
+        Assert.False((await held.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1))).Redelivered);
         Assert.Equal(RecordOutcome.Recorded, await worker.Get<ICompletionWriter>().WriteAsync(Success(revision, recorded), CancellationToken.None));
         await dying.DisposeAsync();
 
@@ -99,12 +100,7 @@ public sealed class RedeliveryTests : IAsyncLifetime
     private async Task EndAsync(InvocationMessage message)
     {
         InvocationDetails? found = null;
-        for (var i = 0; found?.Summary.EndedAt is null; i++)
-        {
-            Assert.True(i < 3000, "It did not end.");
-            await Task.Delay(10);
-            found = await FindAsync(message);
-        }
+        await Eventually.TrueAsync(async () => (found = await FindAsync(message))?.Summary.EndedAt is not null, "it ended");
     }
 
     private static AttemptRecord Success(FunctionRevision revision, InvocationMessage message) => new()

@@ -1,4 +1,5 @@
 using FaasCluster.Contracts.Invocations;
+using FaasCluster.Worker.Lanes;
 
 namespace FaasCluster.Worker.Tests.Lanes;
 
@@ -23,6 +24,7 @@ public sealed class WarmReuseTests : IAsyncLifetime
         Assert.Equal(ErrorCode.Internal, outcome.Reply!.Error!.Code);
         Assert.Contains("another account", outcome.Reply.Error.Message);
         Assert.False(worker.Sandboxes.Runs.ContainsKey(forged.InvocationId));
+        await WhenIdleAsync();
         await RunAsync(worker.Message(revision), starts: 1);
     }
 
@@ -47,5 +49,9 @@ public sealed class WarmReuseTests : IAsyncLifetime
         await Wait.UntilAsync(() => worker.Sandboxes.Runs.ContainsKey(message.InvocationId));
         worker.Sandboxes.Runs[message.InvocationId].SetResult();
         Assert.Null((await call).Reply!.Error);
+        await WhenIdleAsync();
     }
+
+    // An answer may be heard before its sandbox is free for the next.
+    private Task WhenIdleAsync() => Wait.UntilAsync(() => worker.Get<LaneTable>().Lanes.All(lane => lane.Slots is { Busy: 0, Starting: 0 }));
 }
