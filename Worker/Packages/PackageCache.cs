@@ -16,7 +16,9 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = [];
+    private readonly TaskCompletionSource allRemoved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long clock;
+    private int removing;
     private bool stopping;
 
     /// <summary>Gets a package for use.</summary>
@@ -54,7 +56,7 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
         }
     }
 
-    /// <summary>Unpacks nothing more, and waits for what is being unpacked: it would write into a directory that is being removed.</summary>
+    /// <summary>Unpacks nothing more, and waits for what is being unpacked or removed: it would meet whoever removes the whole directory.</summary>
     public async ValueTask DisposeAsync()
     {
         List<Task> loads;
@@ -63,9 +65,11 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
             stopping = true;
             loads = [.. entries.Values.Select(entry => entry.Load)];
             entries.Clear();
+            CheckAllRemoved();
         }
 
         await Task.WhenAll(loads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await allRemoved.Task;
     }
 
     private async Task<Unpacked> LoadAsync(string sha256)
@@ -125,18 +129,42 @@ internal sealed class PackageCache(IPackageStore store, string directory, long m
                 Directory.Move(idle.Load.Result.Directory, doomed);
                 unwanted.Add(doomed);
             }
+
+            removing++;
         }
 
-        foreach (var doomed in unwanted)
+        try
         {
-            try
+            unwanted.ForEach(Remove);
+        }
+        finally
+        {
+            lock (gate)
             {
-                Directory.Delete(doomed, recursive: true);
+                removing--;
+                CheckAllRemoved();
             }
-            catch (IOException exception)
-            {
-                SandboxLog.PackageNotRemoved(logger, exception, doomed);
-            }
+        }
+    }
+
+    private void Remove(string doomed)
+    {
+        try
+        {
+            Directory.Delete(doomed, recursive: true);
+        }
+        catch (IOException exception)
+        {
+            SandboxLog.PackageNotRemoved(logger, exception, doomed);
+        }
+    }
+
+    // Under the lock.
+    private void CheckAllRemoved()
+    {
+        if (stopping && removing == 0)
+        {
+            allRemoved.TrySetResult();
         }
     }
 

@@ -22,7 +22,9 @@ internal sealed class FrameSandbox(FunctionRevision revision, SandboxProcess pro
 {
     // Room for the header of an answer beside its body: 1 MB of header fields is somebody's idea of an attack, not of an answer.
     private const int MostResultBytes = Limits.SynchronousPayloadBytes + (1 << 20);
-    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+
+    // On a busy host, with a small share of its CPU, a process that has closed everything takes a while until it is gone.
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(5);
 
     private readonly WarmRuns runs = new(process, revision.Manifest);
     private HandlerSignature signature;

@@ -20,7 +20,8 @@ internal sealed class ProvidedSandbox(
     FunctionRevision revision, SandboxProcess process, RuntimeApiEndpoint api, string path, PackageLease? package, SandboxOptions options, TimeProvider time)
     : ILoadableSandbox
 {
-    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+    // Seldom needed at all, and on a busy host more than a second.
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(5);
 
     private readonly WarmRuns runs = new(process, revision.Manifest);
     private readonly CarriedLog carried = new();
