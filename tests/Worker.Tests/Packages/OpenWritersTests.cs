@@ -17,7 +17,7 @@ public sealed class OpenWritersTests
                 Assert.False(waiting.IsCompleted);
             }
 
-            await waiting.WaitAsync(TimeSpan.FromSeconds(30));
+            await waiting.WaitAsync(TimeSpan.FromMinutes(1));
         }
         finally
         {

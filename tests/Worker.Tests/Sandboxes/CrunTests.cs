@@ -38,7 +38,7 @@ public sealed class CrunTests(ITestOutputHelper output)
             Cgroup = "/nobody-may-write-here",
             Within = WithoutVersion2,
             Tests = NestedRun.Select(
-                [typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(Network.ListenTests), typeof(Network.RefusalTests), typeof(Network.RelayTests)]),
+                [typeof(AttackTests), typeof(LauncherTests), typeof(ExecutableTests), typeof(Network.ListenTests), typeof(Network.RefusalTests), typeof(Network.DestinationTests), typeof(Network.RelayTests)]),
             AtLeast = 100,
         }.RunAsync(output);
     }

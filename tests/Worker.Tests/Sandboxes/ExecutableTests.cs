@@ -110,7 +110,7 @@ public sealed class ExecutableTests(SandboxFixture fixture) : IClassFixture<Sand
     {
         var outcome = await fixture.RunAsync(fixture.Shell("#!/bin/sh\nexec yes"));
         SandboxFixture.Error(outcome, ErrorCode.ResponseTooLarge);
-        Assert.InRange(outcome.Run, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        Assert.InRange(outcome.Run, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -143,6 +143,6 @@ public sealed class ExecutableTests(SandboxFixture fixture) : IClassFixture<Sand
         var revision = fixture.Shell("#!/bin/sh\n(setsid sleep 1000 &) ; sleep 1000", manifest => manifest with { Timeout = TimeSpan.FromMilliseconds(500) });
         var outcome = await fixture.RunAsync(revision);
         Assert.Contains("0.5 s", SandboxFixture.Error(outcome, ErrorCode.Timeout).Message);
-        Assert.InRange(outcome.Run, TimeSpan.FromMilliseconds(490), TimeSpan.FromSeconds(10));
+        Assert.InRange(outcome.Run, TimeSpan.FromMilliseconds(490), TimeSpan.FromMinutes(1));
     }
 }

@@ -16,8 +16,18 @@ public sealed class HelperTests
     internal static async Task<(Process Worker, string Name)> StartAsync(string root)
     {
         var ready = Path.Combine(root, Path.GetRandomFileName());
-        var (worker, output) = Start(root, nameof(Worker_HoldsSandboxesUntilItIsKilled), ready);
-        await Wait.UntilAsync(() => File.Exists(ready) || worker.HasExited, seconds: 60);
+        var (worker, output) = Start(root, typeof(HelperTests), nameof(Worker_HoldsSandboxesUntilItIsKilled), ready);
+        try
+        {
+            await Wait.UntilAsync(() => File.Exists(ready) || worker.HasExited, () => "The worker does not become ready.", seconds: 180);
+        }
+        catch
+        {
+            // It would hold what is cleaned up next.
+            worker.Kill();
+            throw;
+        }
+
         Assert.False(worker.HasExited, worker.HasExited ? await output : "");
         return (worker, await File.ReadAllTextAsync(ready));
     }
@@ -25,12 +35,20 @@ public sealed class HelperTests
     /// <summary>Runs one of this class's tests in a process of its own.</summary>
     internal static async Task RunAsync(string root, string method)
     {
-        var (process, output) = Start(root, method);
+        await RunAsync(root, typeof(HelperTests), method);
+    }
+
+    /// <summary>Runs an explicit test of another class in a process of its own: what the whole process has or uses is that test's alone there.</summary>
+    internal static Task RunAloneAsync(Type type, string method) => RunAsync("", type, method);
+
+    private static async Task RunAsync(string root, Type type, string method)
+    {
+        var (process, output) = Start(root, type, method);
         using (process)
         {
             var text = await output;
             await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == 0, text);
+            Assert.True(process.ExitCode == 0 && !text.Contains("Total: 0,", StringComparison.Ordinal), text);
         }
     }
 
@@ -46,20 +64,24 @@ public sealed class HelperTests
         }
 
         // What was killed with its worker half-way through a start goes in its own time, and may still make a file.
-        await Wait.UntilAsync(() => TryDelete(root), seconds: 60);
+        await DeleteAsync(root);
     }
+
+    /// <summary>Removes a directory into which something that dies just now may still write.</summary>
+    internal static Task DeleteAsync(string root) => Wait.UntilAsync(() => TryDelete(root), () => $"'{root}' is still written to: {string.Join(' ', Directory.GetFileSystemEntries(root, "*", SearchOption.AllDirectories))}");
 
     private static bool TryDelete(string root)
     {
         try
         {
             Directory.Delete(root, recursive: true);
-            return true;
         }
         catch (IOException)
         {
-            return false;
+            // Looked at below: it is gone, or the next try removes it.
         }
+
+        return !Directory.Exists(root);
     }
 
     [Fact(Explicit = true)]
@@ -72,7 +94,7 @@ public sealed class HelperTests
         var sandbox = await fixture.StartAsync(revision);
         var log = new TestLog();
         var run = sandbox.InvokeAsync(SandboxFixture.Message(revision), log, CancellationToken.None);
-        await Wait.UntilAsync(() => log.Lines.Count > 0 && fixture.Host.Pools.Ready >= 2);
+        await Wait.UntilAsync(() => log.Lines.Count > 0 && fixture.Host.Pools.Ready >= 2, () => $"{log.Text}, {fixture.Host.Pools.Ready} pooled", seconds: 120);
         var ready = Environment.GetEnvironmentVariable(ReadyFile)!;
         await File.WriteAllTextAsync(ready + ".part", fixture.Host.Name);
         File.Move(ready + ".part", ready);
@@ -91,7 +113,7 @@ public sealed class HelperTests
         await tests.RunOutOfDescriptorsAsync();
     }
 
-    private static (Process Process, Task<string> Output) Start(string root, string method, string ready = "")
+    private static (Process Process, Task<string> Output) Start(string root, Type type, string method, string ready = "")
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -100,7 +122,7 @@ public sealed class HelperTests
             RedirectStandardError = true,
             Environment = { [RootVariable] = root, [ReadyFile] = ready },
         };
-        foreach (var argument in new[] { "-explicit", "only", "-method", $"{typeof(HelperTests).FullName}.{method}" })
+        foreach (var argument in new[] { "-explicit", "only", "-method", $"{type.FullName}.{method}" })
         {
             start.ArgumentList.Add(argument);
         }

@@ -37,7 +37,7 @@ public sealed class LeakTests(LeakTests.Fixture fixture) : IClassFixture<LeakTes
 
         await other.DisposeAsync();
 
-        var ended = await Task.WhenAll(starts).WaitAsync(TimeSpan.FromSeconds(30));
+        var ended = await Task.WhenAll(starts).WaitAsync(TimeSpan.FromMinutes(2));
         Assert.All(ended, start => Assert.True(start.Sandbox is null != start.Error is null));
         foreach (var start in ended.Where(start => start.Sandbox is not null))
         {

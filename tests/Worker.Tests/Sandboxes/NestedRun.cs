@@ -78,7 +78,7 @@ internal sealed partial class NestedRun
         }
         finally
         {
-            Directory.Delete(home, recursive: true);
+            await HelperTests.DeleteAsync(home);
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class OrdinaryUserTests(ITestOutputHelper output)
         Tests = NestedRun.Select(
             [
                 typeof(HostileTests), typeof(LauncherTests), typeof(LifeTests), typeof(LeakTests), typeof(ExecutableTests),
-                typeof(Network.EgressTests), typeof(Network.ListenTests), typeof(Network.RefusalTests), typeof(Network.RelayTests),
+                typeof(Network.EgressTests), typeof(Network.ListenTests), typeof(Network.RefusalTests), typeof(Network.DestinationTests), typeof(Network.RelayTests),
             ],
             (typeof(NodeTests), nameof(NodeTests.Heap_PastTheFunctionsMemory_IsOutOfMemory)),
             (typeof(PythonTests), nameof(PythonTests.Measurements_AreOfThisInvocation)),

@@ -29,7 +29,7 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
         Assert.Equal("test", root.GetProperty("name").GetString());
         Assert.Equal("1", root.GetProperty("version").GetString());
         Assert.Equal("256", root.GetProperty("memory").GetString());
-        Assert.InRange(root.GetProperty("left").GetInt32(), 20_000, 30_000);
+        Assert.InRange(root.GetProperty("left").GetInt32(), 1, 120_000);
         Assert.Equal("/var/task", root.GetProperty("cwd").GetString());
         Assert.Equal("/var/task", root.GetProperty("root").GetString());
         Assert.Equal("blau ü", root.GetProperty("env").GetString());
@@ -227,7 +227,7 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
     [Fact]
     public async Task Package_ThatLoadsForever_IsAnInitTimeout()
     {
-        var revision = fixture.Python("import time\nprint('loading')\ntime.sleep(60)", manifest => manifest with { InitTimeout = TimeSpan.FromSeconds(1) });
+        var revision = fixture.Python("import time\nprint('loading')\ntime.sleep(600)", manifest => manifest with { InitTimeout = TimeSpan.FromSeconds(4) });
         var log = new TestLog();
         Assert.Equal(ErrorCode.InitTimeout, (await fixture.FailToStartAsync(revision, log)).Code);
         Assert.Equal("stdout: loading", log.Text);
@@ -319,16 +319,16 @@ public sealed class PythonTests(SandboxFixture fixture) : IClassFixture<SandboxF
             def handler(event, context):
                 if event.get("work"):
                     data = bytearray(60 << 20)
-                    end = time.process_time() + 0.2
+                    end = time.process_time() + 0.5
                     while time.process_time() < end: pass
             """, manifest => manifest with { MemoryBytes = 2048L << 20 });
         await using var sandbox = await fixture.StartAsync(revision);
         var heavy = await sandbox.InvokeAsync(SandboxFixture.Message(revision, """{"work":1}"""), new TestLog(), CancellationToken.None);
         var light = await sandbox.InvokeAsync(SandboxFixture.Message(revision), new TestLog(), CancellationToken.None);
         SandboxFixture.Text(heavy);
-        Assert.InRange(heavy.CpuTime!.Value, TimeSpan.FromSeconds(0.19), TimeSpan.FromSeconds(2));
-        Assert.InRange(light.CpuTime!.Value, TimeSpan.FromTicks(1), TimeSpan.FromSeconds(0.1));
-        Assert.InRange(heavy.Run, TimeSpan.FromSeconds(0.19), TimeSpan.FromSeconds(20));
+        Assert.InRange(heavy.CpuTime!.Value, TimeSpan.FromSeconds(0.49), TimeSpan.FromSeconds(10));
+        Assert.InRange(light.CpuTime!.Value, TimeSpan.FromTicks(1), TimeSpan.FromSeconds(0.4));
+        Assert.InRange(heavy.Run, TimeSpan.FromSeconds(0.49), TimeSpan.FromMinutes(2));
         if (fixture.EnforcesMemory)
         {
             Assert.InRange(heavy.PeakMemoryBytes!.Value, 60L << 20, 200L << 20);

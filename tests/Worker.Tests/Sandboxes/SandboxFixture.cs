@@ -74,6 +74,8 @@ public class SandboxFixture : IAsyncLifetime
             ["Sandbox:Isolation"] = $"{Isolation}",
         };
 
+        settings.TryAdd("Sandbox:BootTimeout", "00:02:00");
+
         // A boot is most of what a short test costs, and few take two sandboxes of a runtime at once.
         settings.TryAdd("Sandbox:PoolMinimum", "1");
         var collection = new ServiceCollection();
@@ -114,7 +116,8 @@ public class SandboxFixture : IAsyncLifetime
 
     internal FunctionRevision Deploy(string runtime, string handler, byte[] package, Func<FunctionManifest, FunctionManifest>? with = null)
     {
-        var manifest = new FunctionManifest { Name = "test", Runtime = runtime, Handler = handler };
+        // On a busy machine a share of a core is little. A test of a timeout sets its own.
+        var manifest = new FunctionManifest { Name = "test", Runtime = runtime, Handler = handler, Timeout = TimeSpan.FromMinutes(2), InitTimeout = TimeSpan.FromMinutes(1) };
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(package));
         packages.Put(sha256, package);
         return new FunctionRevision

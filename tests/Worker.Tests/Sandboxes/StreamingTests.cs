@@ -7,7 +7,7 @@ namespace FaasCluster.Worker.Tests.Sandboxes;
 /// <summary>Answers in pieces, in every form that a runtime has for them.</summary>
 public sealed class StreamingTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Theory]
     [InlineData("def handler(event, context):\n    yield 'a'\n    yield b'b'\n    yield 'ü'", "text/plain; charset=utf-8", "a|b|ü", null)]
@@ -117,7 +117,7 @@ public sealed class StreamingTests(SandboxFixture fixture) : IClassFixture<Sandb
         var outcome = await sandbox.InvokeAsync(SandboxFixture.Message(sandbox.Revision), new TestLog(), new TestResponse(room: 0), CancellationToken.None).WaitAsync(Patience);
 
         SandboxFixture.Error(outcome, ErrorCode.Timeout);
-        Assert.InRange(outcome.Run.TotalSeconds, 0.9, 10);
+        Assert.InRange(outcome.Run.TotalSeconds, 0.9, 60);
     }
 
     [Fact]

@@ -53,6 +53,6 @@ internal sealed record Attack(string Name, string Code, Defences Off, long Memor
             runtime,
             runtime == RuntimeIds.Python3 ? "app.handler" : file,
             HostileZip.Make([(file, text, false), .. Entries.Select(entry => entry with { Name = entry.Name.Replace("RUNTIME", runtime) })]),
-            manifest => manifest with { MemoryBytes = MemoryBytes, Timeout = TimeSpan.FromSeconds(20), Environment = Environment });
+            manifest => manifest with { MemoryBytes = MemoryBytes, Timeout = TimeSpan.FromMinutes(2), Environment = Environment });
     }
 }

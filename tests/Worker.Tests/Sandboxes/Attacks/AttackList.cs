@@ -181,9 +181,9 @@ internal static class AttackList
             import subprocess
             def attack(event):
                 # Looked for on the host, by its arguments, when the sandbox is gone.
-                subprocess.Popen(["/bin/sh", "-c", "(setsid sleep 30; :) & :", event["marker"] + "-orphan"], start_new_session=True,
+                subprocess.Popen(["/bin/sh", "-c", "(setsid sleep 900; :) & :", event["marker"] + "-orphan"], start_new_session=True,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                subprocess.Popen(["setsid", "/bin/sh", "-c", "sleep 30; :", event["marker"] + "-orphan"], start_new_session=True,
+                subprocess.Popen(["setsid", "/bin/sh", "-c", "sleep 900; :", event["marker"] + "-orphan"], start_new_session=True,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             """, AllBut with { ProcessNamespace = false, Cgroup = false }) { LeavesProcesses = true },
 

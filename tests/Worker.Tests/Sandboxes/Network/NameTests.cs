@@ -15,7 +15,7 @@ public sealed class NameTests(NetworkFixture fixture)
             id = random.randrange(65536)
             query = struct.pack('>HHHHHH', id, 0x100, 1, 0, 0, 0) + b''.join(bytes([len(part)]) + part.encode() for part in name.split('.')) + b'\0' + struct.pack('>HH', type, 1)
             with socket.socket(socket.AF_INET, kind) as server:
-                server.settimeout(10)
+                server.settimeout(60)
                 server.connect(('127.0.0.1', 53))
                 if kind == socket.SOCK_DGRAM:
                     server.send(query)

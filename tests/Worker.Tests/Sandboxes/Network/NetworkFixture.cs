@@ -38,7 +38,7 @@ public class NetworkFixture : SandboxFixture
         ["Sandbox:GatewayUrl"] = $"http://localhost:{Gateway.Port}",
         ["Sandbox:ConnectionsPerSandbox"] = $"{MostConnections}",
         ["Sandbox:AllowedNetworks:0"] = "198.19.0.0/16",
-        ["Sandbox:DialTimeout"] = "00:00:01",
+        ["Sandbox:DialTimeout"] = "00:00:30",
         ["ConnectionStrings:RabbitMq"] = "amqp://user:password@198.18.7.1/",
         ["ConnectionStrings:Postgres"] = "Host=198.18.7.2:5433,198.18.7.3;Username=user",
     };

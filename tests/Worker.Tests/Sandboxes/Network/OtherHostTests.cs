@@ -14,7 +14,7 @@ public sealed class OtherHostTests(NetworkFixture fixture)
     private const string Code = """
         import urllib.request
         def attempt(url):
-            try: return urllib.request.urlopen(url, timeout=30).read().decode()
+            try: return urllib.request.urlopen(url, timeout=100).read().decode()
             except OSError as error: return 'failed: ' + str(error)
         def handler(event, context): return [attempt(url) for url in event]
         """;
@@ -27,7 +27,7 @@ public sealed class OtherHostTests(NetworkFixture fixture)
         await using var server = new TestServer(other!.Listener);
         fixture.Names.SetAddress("other.example", other.Address);
         var host = fixture.Get<HostAddresses>();
-        await Wait.UntilAsync(() => host.Contains(other.ThisHost));
+        await Wait.UntilAsync(() => host.Contains(other.ThisHost), () => $"{other.ThisHost} is not known as this host's.");
         Assert.False(host.Contains(other.Address));
         var body = $$"""["http://{{other.Address}}/","http://other.example/","http://{{other.ThisHost}}/"]""";
         var log = new TestLog();

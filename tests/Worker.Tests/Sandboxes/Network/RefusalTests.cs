@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Net;
-using FaasCluster.Contracts.Telemetry;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Network;
 
@@ -10,10 +8,10 @@ namespace FaasCluster.Worker.Tests.Sandboxes.Network;
 public sealed class RefusalTests
 {
     // Prints what came of a request; also run on the host itself, where nothing is in its way.
-    private const string Request = """
+    internal const string Request = """
         import sys, urllib.request
         def attempt(url):
-            try: return urllib.request.urlopen(url, timeout=10).read().decode()
+            try: return urllib.request.urlopen(url, timeout=60).read().decode()
             except OSError as error: return 'failed: ' + str(error)
         def handler(event, context): return attempt(event['url'])
         if __name__ == '__main__': print(attempt(sys.argv[1]))
@@ -53,7 +51,7 @@ public sealed class RefusalTests
     public async Task HostsOwnAddress_IsRefusedAndCountedAndSaidSo()
     {
         await using var server = new TestServer(NetworkFixture.HostAddress);
-        using var refusals = new Refusals(fixture);
+        using var refusals = new Refusals();
         var log = new TestLog();
         var url = $"http://{server.EndPoint}/";
 
@@ -67,41 +65,6 @@ public sealed class RefusalTests
 
         using var open = fixture.Policy.Open(server.EndPoint);
         Assert.Equal("\"reached\"", SandboxFixture.Text(await fixture.RunAsync(fixture.Python(Request), $$"""{"url":"{{url}}"}""")));
-    }
-
-    [Theory]
-    [InlineData("169.254.169.254:80", "link_local")]
-    [InlineData("[fd00:ec2::254]:80", "link_local")]
-    [InlineData("[fe80::1]:80", null)]
-    [InlineData("10.1.2.3:80", "private")]
-    [InlineData("[64:ff9b::7f00:1]:80", "loopback")]
-    [InlineData("[2002:7f00:1::]:80", "loopback")]
-    [InlineData("[::127.0.0.1]:80", "loopback")]
-    [InlineData("198.18.7.1:5672", "platform")]
-    [InlineData("198.18.7.2:5433", "platform")]
-    [InlineData("198.18.7.3:5432", "platform")]
-    [InlineData("192.0.0.8:80", "private")]
-    public async Task Destination_ThatIsNotOfTheInternet_IsRefusedBeforeAnythingIsDialled(string destination, string? reason)
-    {
-        var (log, opened) = (new TestLog(), new TestLog());
-        using var refusals = new Refusals(fixture);
-        var body = $$"""{"url":"http://{{destination}}/"}""";
-
-        Assert.Contains("failed", SandboxFixture.Text(await fixture.RunAsync(fixture.Python(Request), body, log)));
-
-        if (reason is null)
-        {
-            // The sandbox's own kernel has no way there.
-            return;
-        }
-
-        Assert.Contains($"platform: connection to {IPEndPoint.Parse(destination)} refused: ", log.Text);
-        Assert.Contains($"{reason} test", refusals.Seen);
-
-        // Without the policy it is dialled.
-        using var open = fixture.Policy.Open(IPEndPoint.Parse(destination));
-        await fixture.RunAsync(fixture.Python(Request), body, opened);
-        Assert.DoesNotContain("refused:", opened.Text);
     }
 
     [Fact]
@@ -157,7 +120,7 @@ public sealed class RefusalTests
                 def handler(event, context):
                     for i in range(300):
                         try:
-                            with socket.create_connection(('10.0.0.%d' % (i % 250 + 1), 80), 10) as client: client.recv(1)
+                            with socket.create_connection(('10.0.0.%d' % (i % 250 + 1), 80), 60) as client: client.recv(1)
                         except ConnectionResetError: pass
                 """),
             log: log);
@@ -170,6 +133,8 @@ public sealed class RefusalTests
     private static async Task<string> RunOnHostAsync(string url)
     {
         var start = new ProcessStartInfo("/usr/bin/python3") { RedirectStandardOutput = true };
+        // Without anybody's settings of proxies.
+        start.Environment.Clear();
         foreach (var argument in new[] { "-c", Request, url })
         {
             start.ArgumentList.Add(argument);
@@ -179,45 +144,5 @@ public sealed class RefusalTests
         var text = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return text.Trim();
-    }
-
-    private sealed class Refusals : IDisposable
-    {
-        private readonly MeterListener listener = new();
-        private readonly List<string> seen = [];
-
-        public Refusals(NetworkFixture fixture)
-        {
-            _ = fixture;
-            listener.InstrumentPublished = (instrument, self) =>
-            {
-                if (instrument.Name == TelemetryNames.NetworkRefused)
-                {
-                    self.EnableMeasurementEvents(instrument);
-                }
-            };
-            listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
-            {
-                var values = tags.ToArray().ToDictionary(tag => tag.Key, tag => tag.Value);
-                lock (seen)
-                {
-                    seen.Add($"{values[TelemetryNames.RefusalReason]} {values.GetValueOrDefault(TelemetryNames.FaasName)}");
-                }
-            });
-            listener.Start();
-        }
-
-        public IReadOnlyList<string> Seen
-        {
-            get
-            {
-                lock (seen)
-                {
-                    return [.. seen];
-                }
-            }
-        }
-
-        public void Dispose() => listener.Dispose();
     }
 }

@@ -13,7 +13,7 @@ public sealed class RelayTests(NetworkFixture fixture)
         import os, urllib.request
         def handler(event, context):
             request = urllib.request.Request(os.environ['FAAS_ENDPOINT'] + '/api/functions', headers={'Faas-Key': 'k'})
-            return urllib.request.urlopen(request, timeout=10).read().decode()
+            return urllib.request.urlopen(request, timeout=60).read().decode()
         """;
 
     [Theory]
@@ -60,7 +60,7 @@ public sealed class RelayTests(NetworkFixture fixture)
         var outcome = await other.RunAsync(other.Python("""
             import os, urllib.request, urllib.error
             def handler(event, context):
-                try: urllib.request.urlopen(os.environ['FAAS_ENDPOINT'], timeout=10)
+                try: urllib.request.urlopen(os.environ['FAAS_ENDPOINT'], timeout=60)
                 except urllib.error.HTTPError as error: return [error.code, error.read().decode()]
             """));
 

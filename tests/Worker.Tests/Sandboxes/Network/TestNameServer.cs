@@ -11,17 +11,14 @@ internal sealed class TestNameServer : IAsyncDisposable
 {
     private const int MostDatagramBytes = 512;
 
-    private readonly Socket datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-    private readonly Socket streams = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket datagrams;
+    private readonly Socket streams;
     private readonly ConcurrentDictionary<(string Name, int Type), Func<byte[][]>> records = new();
     private readonly Task[] serving;
 
     public TestNameServer()
     {
-        // One port for both: whichever the kernel gives for streams.
-        streams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        datagrams.Bind(streams.LocalEndPoint!);
-        streams.Listen();
+        (datagrams, streams) = Bind();
         serving = [ServeDatagramsAsync(), ServeStreamsAsync()];
     }
 
@@ -44,6 +41,28 @@ internal sealed class TestNameServer : IAsyncDisposable
         datagrams.Dispose();
         streams.Dispose();
         await Task.WhenAll(serving);
+    }
+
+    // One port for both: whichever the kernel gives for streams, if it is nobody's for datagrams.
+    private static (Socket Datagrams, Socket Streams) Bind()
+    {
+        while (true)
+        {
+            var datagrams = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            var streams = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            streams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            try
+            {
+                datagrams.Bind(streams.LocalEndPoint!);
+                streams.Listen();
+                return (datagrams, streams);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                datagrams.Dispose();
+                streams.Dispose();
+            }
+        }
     }
 
     private async Task ServeDatagramsAsync()
@@ -78,20 +97,31 @@ internal sealed class TestNameServer : IAsyncDisposable
         {
             while (true)
             {
-                using var socket = await streams.AcceptAsync();
-                await using var stream = new NetworkStream(socket);
-                var length = new byte[2];
-                await stream.ReadExactlyAsync(length);
-                var query = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
-                await stream.ReadExactlyAsync(query);
-                var answer = Answer(query);
-                BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
-                await stream.WriteAsync((byte[])[.. length, .. answer]);
+                await ServeStreamAsync(await streams.AcceptAsync());
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or IOException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // Disposed.
+        }
+    }
+
+    private async Task ServeStreamAsync(Socket socket)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(socket, ownsSocket: true);
+            var length = new byte[2];
+            await stream.ReadExactlyAsync(length);
+            var query = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
+            await stream.ReadExactlyAsync(query);
+            var answer = Answer(query);
+            BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
+            await stream.WriteAsync((byte[])[.. length, .. answer]);
+        }
+        catch (IOException)
+        {
+            // Who asked is gone.
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using FaasCluster.Worker.Packages;
 using FaasCluster.Worker.Sandboxes.Provided;
 
 namespace FaasCluster.Worker.Tests.Sandboxes.Provided;
@@ -48,6 +49,9 @@ public sealed class BootstrapCommandTests
             var program = Path.Combine(directory, "it's a $program");
             await File.WriteAllTextAsync(program, "#!/usr/bin/python3 -I\nimport os, sys\nsys.stdout.buffer.write(b'\\0'.join(name + b'=' + value for name, value in os.environb.items()))\n");
             File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+            // Another test may be starting a process, which has a copy of every descriptor for a moment.
+            await OpenWriters.WhenGoneAsync(program, TimeProvider.System, TestContext.Current.CancellationToken);
             await using (var command = File.Create(Path.Combine(directory, "command")))
             {
                 await command.WriteAsync(BootstrapCommand.Write(environment, program));

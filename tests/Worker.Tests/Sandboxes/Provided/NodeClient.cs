@@ -15,7 +15,7 @@ internal static class NodeClient
         set -eu
         cd "$1"
         printf '{"name":"client","version":"1.0.0","private":true}' > package.json
-        npm install --ignore-scripts --no-audit --no-fund --no-package-lock "aws-lambda-ric@$2" >&2
+        npm install --fetch-retries 5 --ignore-scripts --no-audit --no-fund --no-package-lock "aws-lambda-ric@$2" >&2
         cd node_modules/aws-lambda-ric
         tar xzf deps/curl-*.tar.gz -C deps
         tar xzf deps/aws-lambda-cpp-*.tar.gz -C deps

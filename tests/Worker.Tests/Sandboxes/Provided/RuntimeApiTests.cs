@@ -9,7 +9,7 @@ public sealed class RuntimeApiTests(RuntimeApiFixture api) : IClassFixture<Runti
 {
     private const string Ok = """{"status":"OK"}""";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     [Fact]
     public async Task Next_AsksBeforeThereIsAnEvent_IsAnsweredWhenThereIs()

@@ -6,7 +6,7 @@ namespace FaasCluster.Worker.Tests.Sandboxes.Provided;
 /// <summary>What real clients put on the wire, byte by byte.</summary>
 public sealed class RuntimeApiWireTests(RuntimeApiFixture api) : IClassFixture<RuntimeApiFixture>
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     [Fact]
     public async Task Go_PostsChunkedWithTrailersThatStayEmpty()
