@@ -6,7 +6,7 @@ namespace FaasCluster.Cli.Tests;
 internal sealed class CommandRun : IDisposable
 {
     private readonly MemoryStream _output = new();
-    private readonly StringWriter _error = new();
+    private readonly SharedText _error = new();
     private readonly Dictionary<string, string?> _environment = [];
 
     public CommandRun(ScriptedCluster? cluster = null)
@@ -69,4 +69,28 @@ internal sealed class CommandRun : IDisposable
     }
 
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+
+    /// <summary>Can be read while it is written.</summary>
+    private sealed class SharedText : TextWriter
+    {
+        private readonly StringBuilder _text = new();
+
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value)
+        {
+            lock (_text)
+            {
+                _text.Append(value);
+            }
+        }
+
+        public override string ToString()
+        {
+            lock (_text)
+            {
+                return _text.ToString();
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ namespace FaasCluster.Messaging.Tests;
 /// <summary>A node as a process of its own, to be killed: tests/Messaging.Node.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();

@@ -6,7 +6,7 @@ namespace FaasCluster.Messaging.Tests.ControlBus;
 /// <summary>What every transport of the control bus promises.</summary>
 public abstract class ControlBusTests
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     protected abstract Task<MessagingNode> StartNodeAsync(Action<IServiceCollection>? configure = null);
 

@@ -5,7 +5,7 @@ namespace FaasCluster.Messaging.Tests.Invocations;
 /// <summary>Takes deliveries and keeps them until the test looks.</summary>
 internal sealed class Inbox
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly Channel<IDelivery> _deliveries = Channel.CreateUnbounded<IDelivery>();
 

@@ -28,7 +28,7 @@ public abstract partial class InvocationPathTests
     [Fact]
     public async Task Call_WarmWorker_GoesThere()
     {
-        var (gateway, worker) = (await NodeAsync(), await NodeAsync());
+        var (gateway, worker) = (await NodeAsync(("SpillTime", "00:01:00")), await NodeAsync(("SpillTime", "00:01:00")));
         var (warmInbox, coldInbox) = (new Inbox(), new Inbox());
         await using var cold = await ColdAsync(worker, coldInbox);
         await using var lane = await LaneAsync(worker, Function, warmInbox);
@@ -204,9 +204,13 @@ public abstract partial class InvocationPathTests
         var (gateway, worker) = (await NodeAsync(), await NodeAsync());
         var inbox = new Inbox();
 
-        var outcome = await CallAsync(gateway, Messages.Call(Function, wait: TimeSpan.FromMilliseconds(300)));
+        var message = Messages.Call(Function, wait: TimeSpan.FromMilliseconds(300));
+        var outcome = await CallAsync(gateway, message);
 
         Assert.Equal(ErrorCode.WaitTimeout, outcome.Error);
+
+        // A broker counts from when it has got it, which is later.
+        await UntilAsync(() => Task.FromResult(DateTimeOffset.UtcNow > message.Deadline.AddSeconds(3)), "the deadline is long over");
         await using var cold = await ColdAsync(worker, inbox);
         var later = Messages.Call(Function);
         var calling = CallAsync(gateway, later);
@@ -232,7 +236,7 @@ public abstract partial class InvocationPathTests
         var (gateway, worker) = (await NodeAsync(), await NodeAsync());
         var inbox = new Inbox();
         await using var lane = await LaneAsync(worker, Function, inbox);
-        var message = Messages.Call(Function, wait: TimeSpan.FromSeconds(1));
+        var message = Messages.Call(Function, wait: TimeSpan.FromSeconds(6));
 
         var calling = CallAsync(gateway, message);
         var delivery = await inbox.NextAsync();
@@ -259,7 +263,7 @@ public abstract partial class InvocationPathTests
 
         await delivery.SendStartedAsync();
 
-        var outcome = await calling.WaitAsync(Patience / 2);
+        var outcome = await calling.WaitAsync(Patience);
         Assert.Equal(ErrorCode.WaitTimeout, outcome.Error);
         Assert.Equal(worker.NodeId, outcome.StartedOn);
     }
@@ -299,7 +303,7 @@ public abstract partial class InvocationPathTests
     [Fact]
     public async Task Settle_Twice_DoesNothing()
     {
-        var (gateway, worker) = (await NodeAsync(), await NodeAsync());
+        var (gateway, worker) = (await NodeAsync(("SpillTime", "00:01:00")), await NodeAsync(("SpillTime", "00:01:00")));
         var (inbox, coldInbox) = (new Inbox(), new Inbox());
         await using var cold = await ColdAsync(worker, coldInbox);
         await using var lane = await LaneAsync(worker, Function, inbox, prefetch: 1);

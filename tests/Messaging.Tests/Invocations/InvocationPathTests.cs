@@ -8,8 +8,8 @@ namespace FaasCluster.Messaging.Tests.Invocations;
 /// </summary>
 public abstract partial class InvocationPathTests : IAsyncLifetime
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    protected static readonly TimeSpan RunLimit = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    protected static readonly TimeSpan RunLimit = TimeSpan.FromMinutes(3);
 
     private readonly List<MessagingNode> _nodes = [];
 

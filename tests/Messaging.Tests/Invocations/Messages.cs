@@ -15,7 +15,7 @@ internal static class Messages
         Trigger = TriggerKind.Api,
         AcceptedAt = DateTimeOffset.UtcNow,
         DueAt = DateTimeOffset.UtcNow,
-        Deadline = DateTimeOffset.UtcNow + (wait ?? TimeSpan.FromSeconds(60)),
+        Deadline = DateTimeOffset.UtcNow + (wait ?? TimeSpan.FromMinutes(3)),
         Body = body ?? "event"u8.ToArray(),
     };
 

@@ -10,7 +10,7 @@ namespace FaasCluster.Messaging.Tests.RabbitMq;
 /// <summary>What operators and strangers can do to the broker: things are deleted, settings differ, messages are not ours.</summary>
 public sealed class RabbitMqOperatorTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan CallWait = TimeSpan.FromSeconds(30);
 
     private readonly BrokerVirtualHost _broker = new();

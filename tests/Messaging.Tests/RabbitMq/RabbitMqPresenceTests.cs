@@ -12,7 +12,7 @@ public sealed class RabbitMqPresenceTests(BrokerVirtualHost broker) : IClassFixt
     /// <summary>So long that an outcome within <see cref="Soon"/> cannot come from it.</summary>
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(5);
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Soon = TimeSpan.FromMinutes(2);
 
     private readonly Guid _function = Guid.NewGuid();
     private readonly string _worker = $"w-{Guid.NewGuid():N}";

@@ -63,7 +63,7 @@ public sealed class PostgresOutageTests(PostgresBackend backend) : IClassFixture
         var account = $"a{Guid.NewGuid():N}";
         var written = 0;
         var terminated = 0L;
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var nemesis = Task.Run(async () =>
         {
             while (Volatile.Read(ref terminated) < Terminations && !limit.IsCancellationRequested)

@@ -9,12 +9,17 @@ namespace FaasCluster.Storage.Tests.Maintenance;
 
 public sealed class PostgresPartitionTests(PostgresBackend backend, ITestOutputHelper output) : IClassFixture<PostgresBackend>
 {
+    // Milliseconds on a machine and a disk that have nothing else to do. Behind a lock it would be as long as the lock is wanted, which has no end.
+    private static readonly TimeSpan MostOfAWrite = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task Ensure_CoversYesterdayToDaysAheadAndIsIdempotent()
     {
+        // The same day throughout, though midnight may pass.
+        var now = DateTimeOffset.UtcNow;
+        var today = now.UtcDateTime.Date;
         var empty = (PostgresBackend)await backend.CreateEmptyAsync();
-        await using var node = await StoreNode.StartAsync(empty);
-        var today = DateTimeOffset.UtcNow.UtcDateTime.Date;
+        await using var node = await StoreNode.StartAsync(empty, new FakeTimeProvider(now));
         foreach (var table in PostgresPartitions.Tables)
         {
             for (var day = -1; day <= 3; day++)
@@ -25,7 +30,7 @@ public sealed class PostgresPartitionTests(PostgresBackend backend, ITestOutputH
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => node.Maintenance.EnsurePartitionsAsync(default))));
 
-        await node.Invocations.RecordAsync([Sample.Success(Sample.Message())], default);
+        await node.Invocations.RecordAsync([Sample.Success(Sample.Message(now))], default);
         Assert.Equal(0, await empty.ScalarAsync<long>("SELECT count(*) FROM invocations_default"));
         Assert.Equal(1, await empty.ScalarAsync<long>($"SELECT count(*) FROM invocations_p{today:yyyyMMdd}0000"));
     }
@@ -65,9 +70,10 @@ public sealed class PostgresPartitionTests(PostgresBackend backend, ITestOutputH
     public async Task Retention_NodeGoneBetweenDetachAndDrop_IsFinishedByAnother()
     {
         var empty = (PostgresBackend)await backend.CreateEmptyAsync();
-        await using var past = await StoreNode.StartAsync(empty, new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-60)));
+        var then = DateTimeOffset.UtcNow.AddDays(-60);
+        await using var past = await StoreNode.StartAsync(empty, new FakeTimeProvider(then));
         await using var node = await StoreNode.StartAsync(empty);
-        var name = $"start_marks_p{DateTimeOffset.UtcNow.AddDays(-60):yyyyMMdd}0000";
+        var name = $"start_marks_p{then:yyyyMMdd}0000";
         await empty.ScalarAsync<long>($"ALTER TABLE start_marks DETACH PARTITION {name}; SELECT 1");
 
         var result = await node.Maintenance.ApplyRetentionAsync(default);
@@ -96,7 +102,7 @@ public sealed class PostgresPartitionTests(PostgresBackend backend, ITestOutputH
             await patience.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => retention);
             output.WriteLine($"Longest write behind a blocked detach: {longest.TotalMilliseconds:0} ms");
-            Assert.True(longest < TimeSpan.FromSeconds(1), $"A write took {longest}.");
+            Assert.True(longest < MostOfAWrite, $"A write took {longest}.");
         }
 
         Assert.NotEmpty((await node.Maintenance.ApplyRetentionAsync(default)).Partitions);
@@ -123,7 +129,7 @@ public sealed class PostgresPartitionTests(PostgresBackend backend, ITestOutputH
         output.WriteLine($"{result.Partitions.Count} partitions dropped; longest write before {baseline.TotalMilliseconds:0.0} ms, meanwhile {longest.TotalMilliseconds:0.0} ms");
         Assert.True(result.Partitions.Count >= 16, $"Dropped {result.Partitions.Count} partitions.");
         Assert.Equal(0, await empty.ScalarAsync<long>($"SELECT count(*) FROM invocations WHERE accepted_at < now() - interval '31 days'"));
-        Assert.True(longest < TimeSpan.FromSeconds(1), $"A write took {longest}.");
+        Assert.True(longest < MostOfAWrite, $"A write took {longest}.");
     }
 
     /// <summary>Writes and reads in four lanes; returns how long the slowest took.</summary>
