@@ -36,7 +36,9 @@ public abstract partial class InvocationPathTests : IAsyncLifetime
 
     private protected async Task<MessagingNode> NodeAsync(params (string Name, string Value)[] settings)
     {
-        var node = await StartAsync(settings.ToDictionary(setting => $"Messaging:{setting.Name}", setting => (string?)setting.Value));
+        // A disk that others use may take seconds for what is usually a millisecond.
+        var all = settings.Append(("ConfirmTimeout", "00:01:00"));
+        var node = await StartAsync(all.ToDictionary(setting => $"Messaging:{setting.Item1}", setting => (string?)setting.Item2));
         if (!_nodes.Contains(node))
         {
             _nodes.Add(node);

@@ -14,7 +14,7 @@ public sealed class AcknowledgementTimeoutTests
     {
         await using var broker = await PrivateBroker.StartAsync();
         await broker.EvaluateAsync("application:set_env(rabbit, consumer_timeout, 1000), application:set_env(rabbit, channel_tick_interval, 500).");
-        await using var node = await MessagingNode.StartAsync(new() { ["ConnectionStrings:RabbitMq"] = broker.Uri });
+        await using var node = await MessagingNode.StartAsync(new() { ["ConnectionStrings:RabbitMq"] = broker.Uri, ["Messaging:ConfirmTimeout"] = "00:01:00" });
         var function = Guid.NewGuid();
         await node.Sender.DeclareFunctionAsync(function, CancellationToken.None);
         var inbox = new Inbox();

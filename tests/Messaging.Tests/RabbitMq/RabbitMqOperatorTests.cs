@@ -306,5 +306,6 @@ public sealed class RabbitMqOperatorTests : IAsyncLifetime
         MessagingNode.StartAsync(new(settings.Select(setting => KeyValuePair.Create($"Messaging:{setting.Name}", (string?)setting.Value)))
         {
             ["ConnectionStrings:RabbitMq"] = _broker.Uri,
+            ["Messaging:ConfirmTimeout"] = "00:01:00",
         });
 }

@@ -163,5 +163,6 @@ public sealed class RabbitMqPresenceTests(BrokerVirtualHost broker) : IClassFixt
         MessagingNode.StartAsync(new(settings.Select(setting => KeyValuePair.Create($"Messaging:{setting.Name}", (string?)setting.Value)))
         {
             ["ConnectionStrings:RabbitMq"] = broker.Uri,
+            ["Messaging:ConfirmTimeout"] = "00:01:00",
         });
 }

@@ -15,7 +15,7 @@ public sealed class RabbitMqRestartTests(FragileBroker fragile) : IClassFixture<
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>The confirm timeout of these tests, and what a loaded machine may add.</summary>
-    private static readonly TimeSpan Quickly = TimeSpan.FromSeconds(2 + 60);
+    private static readonly TimeSpan Quickly = TimeSpan.FromSeconds(6 + 60);
 
     private readonly Guid _function = Guid.NewGuid();
 
@@ -184,7 +184,7 @@ public sealed class RabbitMqRestartTests(FragileBroker fragile) : IClassFixture<
     private static Dictionary<string, string?> Settings(PrivateBroker broker) => new()
     {
         ["ConnectionStrings:RabbitMq"] = broker.Uri,
-        ["Messaging:ConfirmTimeout"] = "00:00:02",
+        ["Messaging:ConfirmTimeout"] = "00:00:06",
     };
 
     private static Task UntilAsync(Func<bool> condition, string what) => Eventually.TrueAsync(condition, what, Patience);
