@@ -15,7 +15,7 @@ public sealed class FaasClient : IDisposable
 
     public FaasClient(string url, string key)
     {
-        http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 512 }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(120) };
+        http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 512 }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(5) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
 
@@ -80,7 +80,8 @@ public sealed class FaasClient : IDisposable
                 found = await InvocationAsync(id);
                 return found.State is not ("queued" or "running");
             },
-            $"invocation {id} ended");
+            $"invocation {id} ended",
+            seen: () => $"{found?.State}, {found?.Attempts?.Count} attempts, {found?.Error?.Code}");
         return found!;
     }
 

@@ -102,14 +102,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         var said = "it does not answer";
-        try
-        {
-            await Until.TrueAsync(ReadyAsync, $"{Project} ready", StartLimit);
-        }
-        catch (Xunit.Sdk.FailException exception)
-        {
-            Assert.Fail($"{exception.Message} ({said})");
-        }
+        await Until.TrueAsync(ReadyAsync, $"{Project} ready", StartLimit, () => $"{said}\n{Output}");
 
         async Task<bool> ReadyAsync()
         {
@@ -147,7 +140,7 @@ public sealed partial class HostProcess : IAsyncDisposable
     public async Task<int> StopAsync()
     {
         _ = Signal(process.Id, SigTerm);
-        await process.WaitForExitAsync(new CancellationTokenSource(Until.HangLimit).Token);
+        await process.WaitForExitAsync().WaitAsync(Until.HangLimit);
         return process.ExitCode;
     }
 

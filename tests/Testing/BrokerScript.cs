@@ -5,7 +5,7 @@ namespace FaasCluster.Testing;
 /// <summary>Runs <c>deploy/local/rabbitmq</c>, the script that starts and stops private brokers.</summary>
 public static class BrokerScript
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(6);
 
     /// <summary>The checkout that the tests were built from.</summary>
     public static string RepositoryRoot { get; } = FindRoot();

@@ -7,13 +7,13 @@ public static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Returns when the condition holds; fails the test if it does not within the limit (default a minute).</summary>
+    /// <summary>Returns when the condition holds; fails the test if it does not within the limit (default 2 min).</summary>
     public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? limit = null)
     {
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(watch.Elapsed < (limit ?? TimeSpan.FromMinutes(1)), $"Did not happen within {watch.Elapsed}: {what}");
+            Assert.True(watch.Elapsed < (limit ?? TimeSpan.FromMinutes(2)), $"Did not happen within {watch.Elapsed}: {what}");
             await Task.Delay(Interval);
         }
     }

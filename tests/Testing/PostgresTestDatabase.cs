@@ -20,7 +20,7 @@ public sealed class PostgresTestDatabase : IAsyncLifetime
         // Without a server the tests must be skipped one by one, which a fixture cannot do.
         if (Environment.GetEnvironmentVariable("FAAS_TEST_POSTGRES") is { Length: > 0 } server)
         {
-            await ExecuteAsync(server, $"CREATE DATABASE {_name}");
+            await TestDatabases.CreateAsync(server, _name);
             _connectionString = new NpgsqlConnectionStringBuilder(server) { Database = _name }.ToString();
         }
     }
@@ -30,14 +30,7 @@ public sealed class PostgresTestDatabase : IAsyncLifetime
     {
         if (_connectionString is not null)
         {
-            await ExecuteAsync(TestServers.Postgres, $"DROP DATABASE {_name} WITH (FORCE)");
+            await TestDatabases.DropAsync(TestServers.Postgres, _name);
         }
-    }
-
-    private static async Task ExecuteAsync(string server, string statement)
-    {
-        await using var source = NpgsqlDataSource.Create(server);
-        await using var command = source.CreateCommand(statement);
-        await command.ExecuteNonQueryAsync();
     }
 }

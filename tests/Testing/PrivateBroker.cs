@@ -71,6 +71,6 @@ public sealed class PrivateBroker : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await BrokerScript.RunAsync("stop", _directory);
-        Directory.Delete(Path.GetDirectoryName(_directory)!, recursive: true);
+        Directories.Delete(Path.GetDirectoryName(_directory)!);
     }
 }

@@ -1,3 +1,5 @@
+using FaasCluster.Processes;
+
 namespace FaasCluster.Testing;
 
 /// <summary>A directory of its own for one test, removed with everything in it.</summary>
@@ -7,5 +9,5 @@ public sealed class TemporaryDirectory : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("faas-test-").FullName;
 
     /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose() => Directories.Delete(Path);
 }

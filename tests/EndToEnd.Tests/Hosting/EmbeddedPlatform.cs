@@ -17,7 +17,7 @@ internal sealed class EmbeddedPlatform : Platform
 
     public override FaasClient Client => client!;
 
-    public override string Output => host!.Output;
+    public override string Output => Tail(host?.Output ?? "");
 
     public HostProcess Host => host!;
 
@@ -38,11 +38,12 @@ internal sealed class EmbeddedPlatform : Platform
     public override async ValueTask DisposeAsync()
     {
         client?.Dispose();
+        Tell();
         if (host is not null)
         {
             await host.DisposeAsync();
         }
 
-        Directory.Delete(data, recursive: true);
+        Directories.Delete(data);
     }
 }

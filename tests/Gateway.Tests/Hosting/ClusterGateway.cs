@@ -30,7 +30,7 @@ public class ClusterGateway : GatewayFixture
             return null;
         }
 
-        await ExecuteAsync(TestServers.Postgres, $"CREATE DATABASE {database}");
+        await TestDatabases.CreateAsync(TestServers.Postgres, database);
         await broker.InitializeAsync();
         return new Dictionary<string, string?>
         {
@@ -53,23 +53,20 @@ public class ClusterGateway : GatewayFixture
         return new WorkerNode(host.Services, host);
     }
 
-    protected override Task AddAccountAsync(string accountId) =>
-        ExecuteAsync(ConnectionString, $"INSERT INTO accounts SELECT '{accountId}', created_at FROM accounts WHERE account_id = 'default'");
+    internal override async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
 
     protected override async Task CleanUpAsync()
     {
         if (HasServers)
         {
             await broker.DisposeAsync();
-            await ExecuteAsync(TestServers.Postgres, $"DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+            await TestDatabases.DropAsync(TestServers.Postgres, database);
         }
-    }
-
-    private static async Task ExecuteAsync(string connectionString, string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
     }
 }

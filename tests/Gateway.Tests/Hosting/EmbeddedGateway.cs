@@ -1,3 +1,4 @@
+using FaasCluster.Processes;
 using Microsoft.Data.Sqlite;
 
 namespace FaasCluster.Gateway.Tests.Hosting;
@@ -10,20 +11,19 @@ public class EmbeddedGateway : GatewayFixture
     protected override Task<Dictionary<string, string?>?> PrepareAsync() =>
         Task.FromResult<Dictionary<string, string?>?>(new Dictionary<string, string?> { ["Data:Directory"] = Data });
 
-    protected override async Task AddAccountAsync(string accountId)
+    internal override async Task ExecuteAsync(string sql)
     {
         await using var connection = new SqliteConnection($"Data Source={Path.Combine(Data, "store.db")}");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
-        command.CommandText = "INSERT INTO accounts SELECT $id, created_at FROM accounts WHERE account_id = 'default'";
-        command.Parameters.AddWithValue("$id", accountId);
+        command.CommandText = sql;
         await command.ExecuteNonQueryAsync();
     }
 
     protected override Task CleanUpAsync()
     {
         SqliteConnection.ClearAllPools();
-        Directory.Delete(Data, recursive: true);
+        Directories.Delete(Data);
         return Task.CompletedTask;
     }
 }

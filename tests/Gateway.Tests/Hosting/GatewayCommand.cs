@@ -19,7 +19,7 @@ internal static class GatewayCommand
         }
 
         using var process = Process.Start(start)!;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         try
         {
             var errors = process.StandardError.ReadToEndAsync(limit.Token);

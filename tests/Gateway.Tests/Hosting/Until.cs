@@ -5,7 +5,7 @@ namespace FaasCluster.Gateway.Tests.Hosting;
 /// <summary>Waits for a condition, with a limit that only a failure reaches.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     public static async Task<T> NotNullAsync<T>(Func<Task<T?>> look, string what)
         where T : class
