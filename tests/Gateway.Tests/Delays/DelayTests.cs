@@ -34,11 +34,18 @@ public abstract class DelayTests
         var accepted = await response.ReadAsync(ApiJson.Default.AcceptedDescription);
 
         var waiting = await gateway.Client.GetAsync($"/api/invocations/{accepted.Id}", ApiJson.Default.InvocationDescription);
+        var looked = DateTimeOffset.UtcNow;
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         Assert.InRange(accepted.DueAt!.Value, before.AddSeconds(2).AddMilliseconds(-1), DateTimeOffset.UtcNow.AddSeconds(2));
-        Assert.Equal("queued", waiting.State);
-        Assert.True((waiting.DueAt!.Value - accepted.DueAt.Value).Duration() < TimeSpan.FromMilliseconds(1));
+
+        // Unless it took so long to look that it is due.
+        if (looked < accepted.DueAt)
+        {
+            Assert.Equal("queued", waiting.State);
+            Assert.True((waiting.DueAt!.Value - accepted.DueAt.Value).Duration() < TimeSpan.FromMilliseconds(1));
+        }
+
         var ended = await EndAsync(accepted.Id);
         Assert.Equal(("succeeded", null), (ended.State, ended.DueAt));
         Assert.True(Assert.Single(ended.Attempts!).StartedAt >= accepted.DueAt, "it ran too early");

@@ -27,6 +27,10 @@ internal static class Ends
     public static Task<InvocationDescription> EndAsync(this GatewayFixture gateway, Guid id) => Until.NotNullAsync(
         async () => await gateway.FindAsync(id) is { State: not ("queued" or "running") } ended ? ended : null, $"invocation {id} ended");
 
+    /// <summary>Makes their deliveries older than any may become: the next one that fails is the last.</summary>
+    public static Task AgeAsync(this GatewayFixture gateway, params IEnumerable<Guid> ids) => gateway.ExecuteAsync(
+        $"UPDATE dispatches SET began_at = '2020-01-01 00:00:00+00:00' WHERE lower(CAST(invocation_id AS text)) IN ({string.Join(", ", ids.Select(id => $"'{id}'"))})");
+
     /// <summary>The only dispatch, once it is delivered or dead.</summary>
     public static Task<DispatchDescription> SettledAsync(this GatewayFixture gateway, Guid id) => Until.NotNullAsync(
         async () => (await gateway.FindAsync(id)).Dispatches is [{ State: not "waiting" } settled] ? settled : null, $"the end of {id} is told or given up");

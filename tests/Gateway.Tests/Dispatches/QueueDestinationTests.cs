@@ -113,6 +113,7 @@ public abstract class QueueDestinationTests : IAsyncLifetime
         }
 
         Assert.Contains($"no exchange 'x-{queue}'", (await gateway.PutOffAsync(ids[0])).LastError);
+        await gateway.AgeAsync(ids);
     }
 
     [Fact]
@@ -172,6 +173,7 @@ public abstract class QueueDestinationTests : IAsyncLifetime
         Assert.Contains("127.0.0.1:1", failed.LastError);
         Assert.Contains("Destinations:Connections:closed:Uri", failed.LastError);
         Assert.DoesNotContain("secret", failed.LastError);
+        await gateway.AgeAsync(stuckIds);
         Assert.Equal("dead", (await gateway.SettledAsync(stuckIds[0])).State);
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using FaasCluster.Gateway.Tests.Hosting;
+using FaasCluster.Processes;
 using FaasCluster.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -115,7 +116,8 @@ internal sealed class Door : IDisposable
     public Door(int target)
     {
         this.target = target;
-        Open(0);
+        // Not one that the kernel may give to somebody else while the door is shut.
+        Open(FreePorts.Next());
     }
 
     public int Port { get; private set; }

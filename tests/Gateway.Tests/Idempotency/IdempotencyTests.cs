@@ -233,7 +233,7 @@ public abstract class IdempotencyTests
             says: true);
         var key = Guid.NewGuid().ToString();
         var call = SendAsync($"/fn/{name}", "x", key, isAsynchronous: false);
-        var id = await running.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var id = await running.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         using (var again = await SendAsync($"/fn/{name}", "x", key, isAsynchronous: false))
         {

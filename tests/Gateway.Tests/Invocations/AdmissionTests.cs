@@ -75,7 +75,7 @@ public sealed class AdmissionTests(AdmissionTests.SmallGateway gateway) : IClass
     public async Task Call_ThatRunsLongerThanItMay_Is504AndNamesTheWorker()
     {
         var name = Api.NewName();
-        await gateway.Client.DeployAsync(name, "waitTimeout: 1s\ninitTimeout: 1ms\ntimeout: 1ms");
+        await gateway.Client.DeployAsync(name, "waitTimeout: 60s\ninitTimeout: 1ms\ntimeout: 1ms");
         var late = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var worker = await TestWorker.StartAsync(gateway, _ => late.Task, says: true);
         try

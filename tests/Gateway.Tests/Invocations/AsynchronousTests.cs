@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using FaasCluster.Contracts;
 using FaasCluster.Contracts.Api;
@@ -124,6 +125,7 @@ public abstract class AsynchronousTests
         var name = Api.NewName();
         var function = await gateway.Client.DeployAsync(name);
         await using var worker = await TestWorker.StartAsync(gateway, message => new InvocationResult { Body = message.Body });
+        var clock = Stopwatch.StartNew();
         var ids = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => SubmitAsync($"/api/functions/{name}/invocations", new StringContent($"{i}"))));
         foreach (var id in ids)
         {
@@ -134,7 +136,7 @@ public abstract class AsynchronousTests
         Assert.Equal(ids.Order(), worker.Taken.Select(message => message.InvocationId).Order());
 
         // At most about one a second, and none once the function is known to be warm.
-        Assert.InRange(worker.Woken.Count(woken => woken == function.Id), 1, 5);
+        Assert.InRange(worker.Woken.Count(woken => woken == function.Id), 1, 5 + (int)clock.Elapsed.TotalSeconds);
         var seen = new List<Guid>();
         string? cursor = null;
         do
@@ -224,7 +226,7 @@ public abstract class AsynchronousTests
     {
         var name = Api.NewName();
         await gateway.Client.DeployAsync(name);
-        await using var worker = await TestWorker.StartAsync(gateway, _ => Task.FromResult(Outcome.Failed(TimeSpan.FromSeconds(2))));
+        await using var worker = await TestWorker.StartAsync(gateway, _ => Task.FromResult(Outcome.Failed(TimeSpan.FromHours(1))));
         var id = await SubmitAsync($"/fn/{name}", new StringContent(""));
         await Until.TrueAsync(
             async () => (await gateway.Client.GetAsync($"/api/invocations/{id}", ApiJson.Default.InvocationDescription)).Attempts!.Count == 1, "the first attempt is recorded");

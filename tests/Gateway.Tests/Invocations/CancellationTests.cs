@@ -11,6 +11,8 @@ public sealed class ClusterCancellationTests(ClusterGateway gateway) : Cancellat
 
 public abstract class CancellationTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly GatewayFixture gateway;
 
     protected CancellationTests(GatewayFixture gateway)
@@ -97,7 +99,7 @@ public abstract class CancellationTests
             },
             says: true);
         var call = gateway.Client.PostAsync($"/api/functions/{name}/invocations", new StringContent("x"));
-        var id = await running.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var id = await running.Task.WaitAsync(Patience);
 
         using (var response = await gateway.Client.PostAsync($"/api/invocations/{id}/cancel", null))
         {
@@ -105,7 +107,7 @@ public abstract class CancellationTests
         }
 
         // The worker has not answered yet.
-        using var answer = await call.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await call.WaitAsync(Patience);
         Assert.Equal(id, (await answer.ProblemAsync(HttpStatusCode.Conflict, "cancelled")).InvocationId);
         goOn.SetResult();
         await worker.EndAsync();

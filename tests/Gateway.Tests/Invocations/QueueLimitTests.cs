@@ -114,7 +114,7 @@ public abstract class QueueLimitTests
         {
             first = Assert.NotNull(await SubmitAsync(name));
             await Until.TrueAsync(
-                async () => (await gateway.Client.GetAsync($"/api/invocations/{first}", ApiJson.Default.InvocationDescription)).Attempts?.Count == 1, "the first attempt is recorded");
+                async () => (await gateway.Client.GetAsync($"/api/invocations/{first}", ApiJson.Default.InvocationDescription)).Attempts?.Count >= 1, "the first attempt is recorded");
         }
 
         var accepted = new List<Guid> { first };

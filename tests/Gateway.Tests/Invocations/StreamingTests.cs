@@ -74,13 +74,24 @@ public abstract class StreamingTests
     public async Task Error_InMidStream_AbortsTheConnectionBehindWhatWasWritten()
     {
         var boom = new InvocationError { Code = ErrorCode.FunctionError, Message = "boom" };
-        await using var worker = await StartAsync(Events, answer => WriteAsync(answer, "data: 1\n\n"), boom);
+        var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await StartAsync(
+            Events,
+            async answer =>
+            {
+                await WriteAsync(answer, "data: 1\n\n");
+                await isRead.Task.WaitAsync(Patience);
+            },
+            boom);
 
         using var response = await gateway.Client.GetAsync($"/fn/{worker.Name}", HttpCompletionOption.ResponseHeadersRead).WaitAsync(Patience);
         await using var body = await response.Content.ReadAsStreamAsync();
         var first = new byte[9];
         await body.ReadExactlyAsync(first).AsTask().WaitAsync(Patience);
         Assert.Equal("data: 1\n\n", Encoding.ASCII.GetString(first));
+
+        // An abort takes back what is still on its way.
+        isRead.SetResult();
         await Assert.ThrowsAnyAsync<IOException>(() => body.ReadAsync(first).AsTask().WaitAsync(Patience));
         var id = response.Headers.GetValues("Faas-Invocation-Id").Single();
         Assert.Equal(("failed", "boom"), await EndAsync(id));
@@ -104,7 +115,7 @@ public abstract class StreamingTests
 
         // The id that it was given is known at every moment.
         Assert.Equal("killed", (await EndAsync(id)).Message);
-        Assert.Equal([ErrorCode.CallerLeft], worker.Worker.Refusals);
+        await Until.TrueAsync(() => worker.Worker.Refusals.SequenceEqual([ErrorCode.CallerLeft]), "the worker hears why");
     }
 
     [Fact]

@@ -28,7 +28,9 @@ public sealed class SmallDiskGateway : EmbeddedGateway
         if (isMounted)
         {
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-            Assert.Null(await RunAsync("umount", Data));
+
+            // At once, also while a process that another test starts has not let go of this one's files yet.
+            Assert.Null(await RunAsync("umount", "--lazy", Data));
         }
 
         await base.CleanUpAsync();
