@@ -54,7 +54,7 @@ internal sealed class RawRequestReply : IAsyncDisposable
         return loop;
     }
 
-    /// <summary>Calls until the time is over; every call that began is waited for.</summary>
+    /// <summary>Calls until the time is over, each caller at least once; every call that began is waited for.</summary>
     public async Task<LoadResult> ForAsync(ReadOnlyMemory<byte> body, int callers, TimeSpan time, CancellationToken cancellationToken)
     {
         waiting = new TaskCompletionSource[callers];
@@ -82,7 +82,7 @@ internal sealed class RawRequestReply : IAsyncDisposable
     {
         var samples = new Samples();
         var properties = new BasicProperties { ReplyTo = replyQueue, CorrelationId = caller.ToString(CultureInfo.InvariantCulture) };
-        while (Stopwatch.GetTimestamp() < end)
+        do
         {
             var began = Stopwatch.GetTimestamp();
             var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -100,6 +100,7 @@ internal sealed class RawRequestReply : IAsyncDisposable
             await answer.Task.WaitAsync(cancellationToken);
             samples.AddSince(began);
         }
+        while (Stopwatch.GetTimestamp() < end);
 
         return samples;
     }

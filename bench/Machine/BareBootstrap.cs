@@ -11,7 +11,7 @@ namespace FaasCluster.Bench.Machine;
 /// </summary>
 internal sealed class BareBootstrap : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly string directory = Directory.CreateTempSubdirectory("faas-bench-bootstrap-").FullName;
@@ -23,8 +23,9 @@ internal sealed class BareBootstrap : IDisposable
         listener.Listen();
         var program = Path.Combine(directory, "bootstrap");
         File.WriteAllText(program, Functions.NothingProvided);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Command = [program];
+
+        // Not the file itself: a process that another thread is just starting may have it open still, and then it is "busy".
+        Command = ["/usr/bin/perl", program];
     }
 
     private string[] Command { get; }
