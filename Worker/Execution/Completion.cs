@@ -95,7 +95,7 @@ internal sealed class Completion(
             }
 
 #if FAULTS
-            await Faults.BeforeCommitAsync(end.Delivery, time);
+            await Faults.BeforeCommitAsync(end.Delivery, message, time);
 #endif
             var recorded = await WriteAsync(record, mayAnswerBefore: message.Kind == InvocationKind.Synchronous && response is not { IsPassedOn: true });
 #if FAULTS

@@ -31,13 +31,19 @@ internal static class Faults
     }
 
     /// <summary>Acknowledges before the commit, and leaves time for a kill between the two.</summary>
-    public static async Task BeforeCommitAsync(IDelivery delivery, TimeProvider time)
+    public static async Task BeforeCommitAsync(IDelivery delivery, InvocationMessage message, TimeProvider time)
     {
         CrashPoint.Pass("after-run");
         if (AcknowledgeFirst)
         {
             await delivery.AckAsync();
+
+            // It has left this process by then.
             await Task.Delay(TimeSpan.FromMilliseconds(200), time);
+            if (message.Kind == InvocationKind.Asynchronous)
+            {
+                CrashPoint.Pass("after-acknowledgement");
+            }
         }
     }
 

@@ -12,6 +12,9 @@ namespace FaasCluster.Chaos;
 /// <summary>One run: start, call and injure, heal and drain, check.</summary>
 internal static class ChaosRun
 {
+    // However long the first ones take.
+    private const int FewestFaults = 3;
+    private static readonly TimeSpan LeftoversGone = TimeSpan.FromSeconds(20);
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static async Task<ChaosReport> RunAsync(ChaosArguments arguments, TextWriter output, CancellationToken cancellationToken)
@@ -39,7 +42,7 @@ internal static class ChaosRun
         }
         else if (string.IsNullOrEmpty(given))
         {
-            Directory.Delete(work, recursive: true);
+            Directories.Delete(work);
         }
 
         foreach (var line in report.Lines())
@@ -75,7 +78,7 @@ internal static class ChaosRun
         var calling = load.RunAsync(calm.Token);
         try
         {
-            await injector.RunAsync(history.Now + TimeSpan.FromMinutes(arguments.Minutes), least: arguments.IsControl ? 3 : 1, cancellationToken);
+            await injector.RunAsync(history.Now + TimeSpan.FromMinutes(arguments.Minutes), FewestFaults, cancellationToken);
         }
         catch (Exception exception) when (exception is FaultNotConfirmedException or Xunit.Sdk.XunitException or InvalidOperationException or HttpRequestException)
         {
@@ -110,7 +113,7 @@ internal static class ChaosRun
             UsageChecker.Check(await client.UsageAsync(), bills, findings);
         }
 
-        foreach (var problem in Appetite.Of(platform).ToList().Concat(await platform.StopHostsAsync()).Concat(Leftovers.Of(platform)))
+        foreach (var problem in Appetite.Of(platform).ToList().Concat(await platform.StopHostsAsync()).Concat(await Leftovers.WaitAsync(platform, LeftoversGone)))
         {
             findings.Add(Invariants.Left, problem);
         }
@@ -125,13 +128,14 @@ internal static class ChaosRun
             ? [
                 .. HostFaults.OfBothModes,
                 .. HostFaults.OfClusters,
+                .. arguments.IsControl ? new[] { HostFaults.OfControl } : [],
                 .. arguments.Nodes > 1 ? BrokerFaults.OfSeveralNodes : BrokerFaults.OfOneNode,
                 .. BrokerFaults.All,
                 .. StoreFaults.All,
                 .. cluster.Disk is null ? [] : new[] { StoreFaults.DiskFull },
             ]
             : HostFaults.OfBothModes;
-        var wanted = arguments.Faults.Count > 0 ? arguments.Faults : arguments.IsControl ? ["worker killed"] : [];
+        var wanted = arguments.Faults.Count > 0 ? arguments.Faults : arguments.IsControl ? [HostFaults.OfControl.Name] : [];
         var chosen = kinds.Where(kind => wanted.Count == 0 || wanted.Any(word => kind.Name.Contains(word, StringComparison.OrdinalIgnoreCase))).ToList();
         return chosen.Count > 0
             ? chosen

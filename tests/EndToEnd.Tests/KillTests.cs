@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using FaasCluster.EndToEnd.Tests.Hosting;
+using FaasCluster.Testing;
 using Npgsql;
 
 namespace FaasCluster.EndToEnd.Tests;
@@ -13,6 +14,9 @@ public sealed class KillTests
     private const string Echo = "def handler(event, context):\n    return event\n";
     private const string EchoManifest = "{name: echo, runtime: python3, handler: app.handler}";
     private const int Submitted = 10_000;
+
+    // The gateway needs four seconds for what ran too shortly to be told of; the function's own limits would end a call after 45.
+    private static readonly TimeSpan Quickly = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task Fault01_WorkerKilledUnderSteadyCalls_FailsOnlyItsOwnCallsQuickly()
@@ -35,8 +39,8 @@ public sealed class KillTests
         var failed = calls.Where(call => call.Status != HttpStatusCode.OK).ToList();
         Assert.True(failed.Count <= 8, $"{failed.Count} calls failed, more than ran: {string.Join(", ", failed)}");
         Assert.All(failed, call => Assert.Equal(HttpStatusCode.BadGateway, call.Status));
-        Assert.All(failed, call => Assert.True(call.Took < TimeSpan.FromSeconds(5), $"a call took {call.Took} to fail"));
-        Assert.Contains(calls, call => call.Status == HttpStatusCode.OK && call.At > killedAt && call.At < killedAt + TimeSpan.FromSeconds(5));
+        Assert.All(failed, call => Assert.True(call.Took < Quickly, $"a call took {call.Took} to fail"));
+        Assert.Contains(calls, call => call.Status == HttpStatusCode.OK && call.At > killedAt && call.At < killedAt + Quickly);
     }
 
     [Theory]
@@ -67,7 +71,7 @@ public sealed class KillTests
         await Until.TrueAsync(
             async () => await CountAsync(connection, "SELECT count(*) FROM invocations WHERE state = 'succeeded' AND invocation_id = ANY(@ids)", accepted) == accepted.Count,
             "every accepted invocation has its terminal record",
-            TimeSpan.FromMinutes(4));
+            TimeSpan.FromMinutes(10));
         Assert.Equal(accepted.Count, await CountAsync(connection, "SELECT count(*) FROM billing_records WHERE invocation_id = ANY(@ids)", accepted));
     }
 
@@ -77,20 +81,23 @@ public sealed class KillTests
         // The control: without the order of commit and acknowledgement the same run loses, so the run above proves something.
         await FaultyHosts.BuildAsync();
         var dll = FaultyHosts.Dll("Worker");
-        var settings = new Dictionary<string, string> { ["FAAS_FAULT"] = "acknowledge-first" };
+        using var directory = new TemporaryDirectory();
+        var order = Path.Combine(directory.Path, "crash");
+        var settings = new Dictionary<string, string> { ["FAAS_FAULT"] = "acknowledge-first", ["FAAS_CRASH"] = order };
         await using var platform = await ClusterPlatform.StartAsync(settings, workers: 2, dll);
         await platform.Client.DeployFileAsync("app.py", Echo, EchoManifest);
 
-        await using var connection = new NpgsqlConnection(platform.ConnectionString);
-        await connection.OpenAsync();
-
         var accepted = await SubmitAsync(platform.Client, async () =>
         {
-            // Both, while results are on their way: of two workers the one that is killed may just have nothing to do.
-            await Until.TrueAsync(async () => await CountAsync(connection, "SELECT count(*) FROM invocations WHERE state = 'succeeded'") >= 100, "results are recorded");
-            await Task.WhenAll(platform.Workers.Select(worker => worker.KillAsync()));
+            // Not by chance: whichever worker comes to that point next dies there, with an acknowledgement sent and nothing committed.
+            await File.WriteAllTextAsync($"{order}.new", "after-acknowledgement");
+            File.Move($"{order}.new", order);
+            await Until.TrueAsync(() => platform.Workers.Any(worker => worker.HasExited), "a worker dies between its acknowledgement and its commit");
             await platform.StartWorkerAsync();
         });
+
+        await using var connection = new NpgsqlConnection(platform.ConnectionString);
+        await connection.OpenAsync();
 
         var ended = -1L;
         var stableSince = Stopwatch.StartNew();
@@ -107,7 +114,7 @@ public sealed class KillTests
                 return stableSince.Elapsed > TimeSpan.FromSeconds(8);
             },
             "nothing more is recorded",
-            TimeSpan.FromMinutes(3));
+            TimeSpan.FromMinutes(10));
         Assert.True(ended < accepted.Count, $"all {accepted.Count} were recorded although the acknowledgement came first");
     }
 
@@ -179,10 +186,10 @@ public sealed class KillTests
         }
     }
 
-    private static async Task<long> CountAsync(NpgsqlConnection connection, string statement, IReadOnlyCollection<Guid>? ids = null)
+    private static async Task<long> CountAsync(NpgsqlConnection connection, string statement, IReadOnlyCollection<Guid> ids)
     {
         await using var command = new NpgsqlCommand(statement, connection);
-        command.Parameters.AddWithValue("ids", (ids ?? []).ToArray());
+        command.Parameters.AddWithValue("ids", ids.ToArray());
         return (long)(await command.ExecuteScalarAsync())!;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FaasCluster.Chaos.Platforms;
 
 namespace FaasCluster.Chaos.Checking;
@@ -5,7 +6,25 @@ namespace FaasCluster.Chaos.Checking;
 /// <summary>What a platform whose hosts have ended must not leave on the machine.</summary>
 internal static class Leftovers
 {
-    public static IEnumerable<string> Of(Platform platform)
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>What is still there after the given time, at most: what was killed is gone a moment later.</summary>
+    public static async Task<IReadOnlyList<string>> WaitAsync(Platform platform, TimeSpan patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var left = Of(platform).ToList();
+            if (left.Count == 0 || clock.Elapsed > patience)
+            {
+                return left;
+            }
+
+            await Task.Delay(Interval);
+        }
+    }
+
+    private static IEnumerable<string> Of(Platform platform)
     {
         foreach (var process in Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
         {

@@ -29,6 +29,10 @@ internal static class StoreReader
     public static async Task<long> OpenAsync(DbConnection store) =>
         await CountAsync(store, "SELECT count(*) FROM invocations WHERE state IN ('queued', 'running')") + await CountAsync(store, "SELECT count(*) FROM outbox");
 
+    /// <summary>Invocations of a function that have not ended.</summary>
+    public static Task<long> OpenAsync(DbConnection store, string function) =>
+        CountAsync(store, $"SELECT count(*) FROM invocations WHERE state IN ('queued', 'running') AND function_name = '{function}'");
+
     public static async Task<long> CountAsync(DbConnection store, string statement)
     {
         await using var command = store.CreateCommand();

@@ -1,3 +1,4 @@
+using FaasCluster.Chaos.Checking;
 using FaasCluster.Chaos.Functions;
 using FaasCluster.Chaos.Platforms;
 using FaasCluster.Contracts.Topology;
@@ -136,7 +137,10 @@ internal static class BrokerFaults
         await scene.Load.LeaveQuietAloneAsync();
         try
         {
-            await FaultScene.ConfirmAsync(async () => (await broker.QueuesAsync()).GetValueOrDefault(queue, -1) == 0, $"{queue} is empty");
+            // Not even an attempt that waits for its time, and would come in between.
+            await using var store = await scene.Platform.OpenStoreAsync();
+            await FaultScene.ConfirmAsync(
+                async () => await StoreReader.OpenAsync(store, TestFunctions.Quiet) == 0 && (await broker.QueuesAsync()).GetValueOrDefault(queue, -1) == 0, $"{queue} is empty");
             FaultScene.Confirm(await broker.DeleteQueueAsync(queue), $"{queue} was deleted");
         }
         finally

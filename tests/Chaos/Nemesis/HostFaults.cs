@@ -7,8 +7,8 @@ namespace FaasCluster.Chaos.Nemesis;
 /// <summary>What happens to the platform's own processes.</summary>
 internal static class HostFaults
 {
-    // The list says a second; a machine whose cores are all taken gets three.
-    private static readonly TimeSpan SandboxesGone = TimeSpan.FromSeconds(3);
+    // A second where there is time for it (Worker.Tests); here the cores are all taken. What nobody ends stays for good.
+    private static readonly TimeSpan SandboxesGone = TimeSpan.FromSeconds(20);
 
     // Twice the heartbeat of 15 s is what the broker waits for a silent client; RabbitMQ adds up to half of it.
     private const double BeyondPatience = 40;
@@ -24,6 +24,10 @@ internal static class HostFaults
         new("18 worker told to stop", StopAsync),
         new("20 deploy while invoked", DeployAsync),
     ];
+
+    /// <summary>What a control run is caught by, whatever else the worker does at that moment.</summary>
+    public static FaultKind OfControl { get; } = new(
+        "02 worker crashed between acknowledgement and commit", async scene => await CrashAsync(scene, await scene.BusyWorkerAsync(), "after-acknowledgement"));
 
     public static IReadOnlyList<FaultKind> OfClusters { get; } =
     [

@@ -7,7 +7,7 @@ namespace FaasCluster.Chaos.Nemesis;
 /// <summary>Finds out when the platform is whole again. Its calls are in the history as everybody's.</summary>
 internal sealed class RecoveryProbe(Platform platform, Caller caller, Random random)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     /// <summary>
     /// Returns when a synchronous call and an asynchronous invocation came to their end through every gateway (but one that is

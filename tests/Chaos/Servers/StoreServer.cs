@@ -62,7 +62,7 @@ internal sealed class StoreServer(string directory, int port)
     {
         await using var connection = await OpenAsync();
         await using var terminate = new NpgsqlCommand(
-            "SELECT array_agg(pid) FROM (SELECT pid, pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) ended", connection);
+            "SELECT array_agg(pid) FROM (SELECT pid, pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) ended", connection);
         if (await terminate.ExecuteScalarAsync() is not int[] ended)
         {
             return 0;
@@ -75,7 +75,7 @@ internal sealed class StoreServer(string directory, int port)
 
     private async Task<NpgsqlConnection> OpenAsync()
     {
-        var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false;Timeout=5");
+        var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false;Timeout=60;Command Timeout=300");
         try
         {
             await connection.OpenAsync();
