@@ -20,9 +20,10 @@ public sealed class AtMostOnceTests
     public async Task Fault01_WorkerKilledInMidRun_EndsAtMostOnceAsLostAndAtLeastOnceWell(string mode)
     {
         await using var platform = await Platform.StartAsync(mode, workers: 1);
-        await platform.Client.DeployFileAsync("app.py", Slow, "{name: once, runtime: python3, handler: app.handler, retries: never}");
+        await platform.Client.DeployFileAsync("app.py", Slow, "{name: once, runtime: python3, handler: app.handler, retries: never, timeout: 10m}");
         await platform.Client.DeployFileAsync("app.py", Slow, "{name: again, runtime: python3, handler: app.handler}");
-        var once = (await platform.Client.CallAsync("once", """{"seconds":3}"""))!.Value;
+        // It would run for longer than the test takes, and is not run again.
+        var once = (await platform.Client.CallAsync("once", """{"seconds":500}"""))!.Value;
         var again = (await platform.Client.CallAsync("again", """{"seconds":3}"""))!.Value;
         await Until.TrueAsync(async () => (await platform.Client.InvocationAsync(once)).State == "running", "it runs");
 

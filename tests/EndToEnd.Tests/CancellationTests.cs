@@ -8,8 +8,10 @@ namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>Cancelling what runs, what waits for its turn and what waits for its time.</summary>
 [Collection(SharedPlatforms.Definition.Name)]
-public sealed class CancellationTests(SharedPlatforms platforms)
+public sealed class CancellationTests(SharedPlatforms platforms) : IDisposable
 {
+    public void Dispose() => platforms.Tell();
+
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]

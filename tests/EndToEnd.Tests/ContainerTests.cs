@@ -80,7 +80,7 @@ public sealed class ContainerTests(PublishedWorker worker) : IClassFixture<Publi
             await Until.TrueAsync(
                 async () =>
                 {
-                    Assert.False(process.HasExited, "The container ended.");
+                    Assert.False(process.HasExited, process.HasExited ? $"The container ended: {string.Join('\n', await output)}" : "");
                     return await CountWorkersAsync(client) == 2;
                 },
                 "the worker in the container has joined",

@@ -78,9 +78,10 @@ public sealed class ExampleTests
                 var failure = await FaasClient.ProblemAsync(answer, HttpStatusCode.BadGateway);
                 Assert.Equal("function_error", failure.Code);
                 said = failure.Detail ?? "";
-                return !said.Contains("terminat", StringComparison.Ordinal);
+                return said.Contains("refused the user", StringComparison.Ordinal);
             },
-            "the function has heard that its connection is gone");
+            "the function has heard that its connection is gone, and is refused another one",
+            seen: () => said);
         Assert.Contains($"The database '{database.Name}' at {other.Address}:{DatabasePort} refused the user '{database.Name}': password authentication failed", said);
         Assert.Contains("Check DATABASE_URL", said);
         Assert.DoesNotContain(database.Password, said);
@@ -102,7 +103,7 @@ public sealed class ExampleTests
         public static async Task<ShopDatabase> CreateAsync()
         {
             var made = new ShopDatabase();
-            await ExecuteAsync(made.server, $"CREATE DATABASE {made.Name}");
+            await TestDatabases.CreateAsync(TestServers.Postgres, made.Name);
             await ExecuteAsync(made.server, $"CREATE ROLE {made.Name} LOGIN PASSWORD '{made.Password}'");
             return made;
         }
@@ -121,7 +122,7 @@ public sealed class ExampleTests
 
         public async ValueTask DisposeAsync()
         {
-            await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");
+            await TestDatabases.DropAsync(TestServers.Postgres, Name);
             await ExecuteAsync(server, $"DROP ROLE IF EXISTS {Name}");
         }
 

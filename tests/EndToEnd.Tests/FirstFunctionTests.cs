@@ -6,8 +6,10 @@ namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>What a newcomer does in the first five minutes, in both modes.</summary>
 [Collection(SharedPlatforms.Definition.Name)]
-public sealed class FirstFunctionTests(SharedPlatforms platforms)
+public sealed class FirstFunctionTests(SharedPlatforms platforms) : IDisposable
 {
+    public void Dispose() => platforms.Tell();
+
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]
@@ -62,7 +64,7 @@ public sealed class FirstFunctionTests(SharedPlatforms platforms)
         }
         finally
         {
-            directory.Delete(recursive: true);
+            Directories.Delete(directory.FullName);
         }
     }
 

@@ -5,8 +5,10 @@ namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>Every way in which a function can go wrong ends in its own error code, within its limits, and hurts nobody else.</summary>
 [Collection(SharedPlatforms.Definition.Name)]
-public sealed class MisbehavingFunctionTests(SharedPlatforms platforms)
+public sealed class MisbehavingFunctionTests(SharedPlatforms platforms) : IDisposable
 {
+    public void Dispose() => platforms.Tell();
+
     private const string Wrong =
         """
         import os, sys, time
@@ -74,7 +76,7 @@ public sealed class MisbehavingFunctionTests(SharedPlatforms platforms)
     public async Task Fault15_FunctionThatPrintsHundredMegabytes_SucceedsWithItsLogCut()
     {
         var client = (await platforms.GetAsync("embedded")).Client;
-        await client.DeployFileAsync("app.py", Wrong, "{name: wrong-print, runtime: python3, handler: app.handler, timeout: 60s, memory: 128MB}");
+        await client.DeployFileAsync("app.py", Wrong, "{name: wrong-print, runtime: python3, handler: app.handler, timeout: 4m, memory: 128MB}");
 
         using var answer = await client.InvokeAsync("wrong-print", """{"what":"print"}""");
 

@@ -55,6 +55,6 @@ public sealed class ReadmeTests
 
         Assert.True(await run.StopAsync() == 0, run.Output);
         await run.DisposeAsync();
-        Assert.Empty(place.Processes());
+        await place.WhenLeftAsync();
     }
 }

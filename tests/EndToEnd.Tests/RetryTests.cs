@@ -5,8 +5,10 @@ namespace FaasCluster.EndToEnd.Tests;
 
 /// <summary>Asynchronous invocations that fail come again by the function's policy, through the outbox.</summary>
 [Collection(SharedPlatforms.Definition.Name)]
-public sealed class RetryTests(SharedPlatforms platforms)
+public sealed class RetryTests(SharedPlatforms platforms) : IDisposable
 {
+    public void Dispose() => platforms.Tell();
+
     [Theory]
     [InlineData("embedded")]
     [InlineData("cluster")]

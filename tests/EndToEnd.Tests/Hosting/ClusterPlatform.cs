@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using FaasCluster.Testing;
 using Npgsql;
@@ -30,7 +29,7 @@ internal sealed class ClusterPlatform : Platform
 
     public override FaasClient Client => client!;
 
-    public override string Output => string.Join("\n", workers.Prepend(gateway!).Select(host => $"--- {host.Project} {host.Id}\n{host.Output}"));
+    public override string Output => string.Join("\n", workers.Prepend(gateway).OfType<HostProcess>().Select(host => $"--- {host.Project} {host.Id}\n{Tail(host.Output)}"));
 
     public HostProcess Gateway => gateway!;
 
@@ -45,11 +44,19 @@ internal sealed class ClusterPlatform : Platform
     public static async Task<ClusterPlatform> StartAsync(IReadOnlyDictionary<string, string> settings, int workers, string? workerDll = null)
     {
         var platform = new ClusterPlatform(settings);
-        await platform.CreateAsync();
-        await platform.StartGatewayAsync();
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => platform.StartWorkerAsync(workerDll)));
-        await platform.gateway!.WhenReadyAsync();
-        return platform;
+        try
+        {
+            await platform.CreateAsync();
+            await platform.StartGatewayAsync();
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => platform.StartWorkerAsync(workerDll)));
+            await platform.gateway!.WhenReadyAsync();
+            return platform;
+        }
+        catch
+        {
+            await platform.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts the gateway, again after it was killed: same port.</summary>
@@ -73,30 +80,19 @@ internal sealed class ClusterPlatform : Platform
     public override async ValueTask DisposeAsync()
     {
         client?.Dispose();
+        Tell();
         await Task.WhenAll(workers.Select(worker => worker.DisposeAsync().AsTask()));
         if (gateway is not null)
         {
             await gateway.DisposeAsync();
         }
 
-        await ExecuteAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        await TestDatabases.DropAsync(TestServers.Postgres, name);
     }
 
     private async Task CreateAsync()
     {
-        await ExecuteAsync($"CREATE DATABASE {name}");
-        using var script = Process.Start(new ProcessStartInfo(
-            Path.Combine(Repository.Root, "deploy", "local", "rabbitmq"), ["vhost", TestServers.Require("FAAS_TEST_RABBITMQ_DIR"), name])
-        { RedirectStandardOutput = true })!;
-        await script.WaitForExitAsync();
-        Assert.Equal(0, script.ExitCode);
-    }
-
-    private static async Task ExecuteAsync(string statement)
-    {
-        await using var connection = new NpgsqlConnection(TestServers.Postgres);
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(statement, connection);
-        await command.ExecuteNonQueryAsync();
+        await TestDatabases.CreateAsync(TestServers.Postgres, name);
+        await BrokerScript.RunAsync("vhost", TestServers.RabbitMqDirectory, name);
     }
 }

@@ -35,7 +35,7 @@ internal sealed partial record DocumentedBlock(string Language, string Text, str
     [GeneratedRegex(@"^```(\w+)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex FencedBlock();
 
-    [GeneratedRegex(@"ready in \d+\.\d s|127\.0\.0\.1:\d+|\d+ B\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")]
+    [GeneratedRegex(@"ready in \d+\.\d s|127\.0\.0\.1:\d+|\d+(?:\.\d)? k?B\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")]
     private static partial Regex Figures();
 
     [GeneratedRegex(" +")]

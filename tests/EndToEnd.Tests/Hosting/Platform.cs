@@ -3,6 +3,8 @@ namespace FaasCluster.EndToEnd.Tests.Hosting;
 /// <summary>A running FaasCluster of one of the two modes, as a user meets it.</summary>
 internal abstract class Platform : IAsyncDisposable
 {
+    private const int MostOutput = 6_000;
+
     /// <summary>Starts a platform of a mode.</summary>
     /// <param name="mode">"embedded" or "cluster".</param>
     /// <param name="settings">Settings of every process, as "Section:Key".</param>
@@ -18,4 +20,10 @@ internal abstract class Platform : IAsyncDisposable
     public abstract string Output { get; }
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>The end of what a process said: with the whole of it, what a test says would not be found.</summary>
+    protected static string Tail(string output) => output.Length <= MostOutput ? output : $"[...]{output[^MostOutput..]}";
+
+    /// <summary>Leaves what the processes said with the test that is just ending; it is shown if that failed.</summary>
+    protected void Tell() => TestContext.Current.TestOutputHelper?.WriteLine(Output);
 }

@@ -7,7 +7,7 @@ namespace FaasCluster.EndToEnd.Tests.Hosting;
 internal sealed class RunScript : IAsyncDisposable
 {
     // The first start may build; a cluster starts three servers.
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
 
     private readonly StringBuilder _output = new();
     private readonly Process _process;
@@ -50,7 +50,8 @@ internal sealed class RunScript : IAsyncDisposable
                     return run.Output.Contains("Ready in", StringComparison.Ordinal);
                 },
                 $"./run {arguments} ready",
-                StartLimit);
+                StartLimit,
+                () => run.Output);
             return run;
         }
         catch
@@ -66,7 +67,7 @@ internal sealed class RunScript : IAsyncDisposable
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
         await kill.WaitForExitAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         await _process.WaitForExitAsync(limit.Token);
         return _process.ExitCode;
     }
@@ -78,6 +79,8 @@ internal sealed class RunScript : IAsyncDisposable
             await StopAsync("TERM");
         }
 
+        // Shown if the test failed.
+        TestContext.Current.TestOutputHelper?.WriteLine($"--- ./run\n{Output}");
         _process.Dispose();
     }
 

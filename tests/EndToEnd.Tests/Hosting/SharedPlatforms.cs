@@ -22,6 +22,15 @@ public sealed class SharedPlatforms : IAsyncLifetime
     internal async Task<Platform> GetAsync(string mode) =>
         started.TryGetValue(mode, out var platform) ? platform : started[mode] = await Platform.StartAsync(mode);
 
+    /// <summary>Leaves what the platforms said with the test that is just ending; it is shown if that failed.</summary>
+    internal void Tell()
+    {
+        foreach (var platform in started.Values)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine(platform.Output);
+        }
+    }
+
     /// <summary>Its collection.</summary>
     [CollectionDefinition(Name)]
     public sealed class Definition : ICollectionFixture<SharedPlatforms>

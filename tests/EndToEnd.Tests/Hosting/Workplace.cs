@@ -8,6 +8,8 @@ namespace FaasCluster.EndToEnd.Tests.Hosting;
 /// </summary>
 internal sealed class Workplace : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
     public Workplace()
     {
         Directory = System.IO.Directory.CreateTempSubdirectory("faas-workplace-").FullName;
@@ -75,7 +77,7 @@ internal sealed class Workplace : IDisposable
         using var process = Start(command);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        using var limit = new CancellationTokenSource(Limit);
         try
         {
             await process.WaitForExitAsync(limit.Token);
@@ -83,14 +85,23 @@ internal sealed class Workplace : IDisposable
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"'{command}' did not end within five minutes.");
+            Assert.Fail($"'{command}' did not end within {Limit.TotalMinutes:0} minutes:\n{await output}\n{await error}");
         }
 
         return (process.ExitCode, await output, await error);
     }
 
+    /// <summary>
+    /// Returns when no process has anything to do with this directory any more; fails if one stays. What was killed is gone a moment later.
+    /// </summary>
+    public Task WhenLeftAsync()
+    {
+        List<string> left = [];
+        return Until.TrueAsync(() => (left = Processes()).Count == 0, "no process is left", TimeSpan.FromSeconds(30), () => string.Join("; ", left));
+    }
+
     /// <summary>Processes that have this directory in their command line, environment or working directory.</summary>
-    public IReadOnlyList<string> Processes()
+    private List<string> Processes()
     {
         List<string> found = [];
         foreach (var process in System.IO.Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
@@ -115,5 +126,5 @@ internal sealed class Workplace : IDisposable
         return found;
     }
 
-    public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+    public void Dispose() => Directories.Delete(Directory);
 }
