@@ -97,7 +97,7 @@ public sealed class StreamingTests
             Assert.EndsWith("event: done\ndata: {\"words\":11}\n\n", await client.Http.GetStringAsync("/fn/chatbot/chat?say=I%20am%20tired").WaitAsync(Patience));
         }
 
-        Assert.InRange(host.ResidentBytes() - before, long.MinValue, 64 << 20);
+        Assert.InRange(host.ResidentBytes() - before, long.MinValue, 128 << 20);
         foreach (var answer in slow)
         {
             Assert.Contains((await client.InvocationAsync(FaasClient.IdOf(answer))).State, new[] { "queued", "running" });

@@ -21,6 +21,7 @@ internal sealed class ClusterPlatform : Platform
         BrokerUri = new UriBuilder(TestServers.RabbitMq) { Path = "/" + name }.Uri.ToString();
         this.settings = new Dictionary<string, string>(settings)
         {
+            [QuietLog.Key] = QuietLog.Value,
             ["ConnectionStrings:Postgres"] = ConnectionString,
             ["ConnectionStrings:RabbitMq"] = BrokerUri,
             ["Gateway:BootstrapKey"] = key,

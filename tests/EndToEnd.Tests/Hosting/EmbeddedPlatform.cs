@@ -12,7 +12,7 @@ internal sealed class EmbeddedPlatform : Platform
     private EmbeddedPlatform(IReadOnlyDictionary<string, string> settings)
     {
         data = Directory.CreateTempSubdirectory("faas-embedded-").FullName;
-        this.settings = new Dictionary<string, string>(settings) { ["Data:Directory"] = data };
+        this.settings = new Dictionary<string, string>(settings) { ["Data:Directory"] = data, [QuietLog.Key] = QuietLog.Value };
     }
 
     public override FaasClient Client => client!;

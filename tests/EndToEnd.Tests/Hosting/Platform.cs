@@ -5,6 +5,9 @@ internal abstract class Platform : IAsyncDisposable
 {
     private const int MostOutput = 6_000;
 
+    /// <summary>What every process is told: requests are not what a failing test is explained by.</summary>
+    protected static readonly KeyValuePair<string, string> QuietLog = new("Logging:LogLevel:Microsoft.AspNetCore", "Warning");
+
     /// <summary>Starts a platform of a mode.</summary>
     /// <param name="mode">"embedded" or "cluster".</param>
     /// <param name="settings">Settings of every process, as "Section:Key".</param>
