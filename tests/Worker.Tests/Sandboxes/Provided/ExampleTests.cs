@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
@@ -9,7 +6,7 @@ using FaasCluster.Processes;
 namespace FaasCluster.Worker.Tests.Sandboxes.Provided;
 
 /// <summary>The examples of the runtime "provided", as they stand in the repository.</summary>
-public sealed class ExampleTests(SandboxFixture fixture, ITestOutputHelper output) : IClassFixture<SandboxFixture>
+public sealed class ExampleTests(SandboxFixture fixture) : IClassFixture<SandboxFixture>
 {
     [Fact]
     public async Task Go_ProgramWithALoopOfItsOwn_FactorisesAndStaysWarm()
@@ -42,46 +39,6 @@ public sealed class ExampleTests(SandboxFixture fixture, ITestOutputHelper outpu
         Assert.Equal(("Shell.Failed", "line 1 does not end in a status: GET / nothing"), (error.Type, error.Message));
     }
 
-    /// <summary>Cold starts against the same program with nothing around it: each until it asks for its first event.</summary>
-    [Fact(Explicit = true)]
-    public async Task Times()
-    {
-        var revision = await GoAsync();
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        var program = Path.Combine(fixture.Root, "go-example", "bootstrap");
-        List<double> cold = [], init = [], bare = [], warm = [];
-        for (var round = 0; round < 30; round++)
-        {
-            var clock = Stopwatch.GetTimestamp();
-            var start = await fixture.Factory.StartAsync(revision, new TestLog(), CancellationToken.None);
-            cold.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
-            init.Add(start.Init.TotalMilliseconds);
-            for (var i = 0; i < 100; i++)
-            {
-                clock = Stopwatch.GetTimestamp();
-                SandboxFixture.Text(await start.Sandbox!.InvokeAsync(SandboxFixture.Message(revision, """{"number":"15"}"""), new TestLog(), CancellationToken.None));
-                warm.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
-            }
-
-            await start.Sandbox!.DisposeAsync();
-            clock = Stopwatch.GetTimestamp();
-            var info = new ProcessStartInfo(program) { RedirectStandardError = true };
-            info.Environment["AWS_LAMBDA_RUNTIME_API"] = listener.LocalEndPoint!.ToString();
-            using var process = Process.Start(info)!;
-            using (var client = await listener.AcceptAsync())
-            {
-                await client.ReceiveAsync(new byte[64]);
-                bare.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
-                process.Kill();
-                await process.WaitForExitAsync();
-            }
-        }
-
-        output.WriteLine($"cold {Show(cold)} (of that init {Show(init)}), bare {Show(bare)}, warm call {Show(warm)} ms; ratio of medians {Middle(cold) / Middle(bare):0.00}");
-    }
-
     private async Task<FunctionRevision> GoAsync()
     {
         var directory = Path.Combine(fixture.Root, "go-example");
@@ -94,8 +51,4 @@ public sealed class ExampleTests(SandboxFixture fixture, ITestOutputHelper outpu
         var manifest = ManifestReader.Read(await File.ReadAllTextAsync(Path.Combine(directory, "function.yaml")), out _)!;
         return fixture.Deploy(RuntimeIds.Provided, "bootstrap", PackageBuilder.FromDirectory(directory), _ => manifest);
     }
-
-    private static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private static string Show(List<double> values) => $"p10 {values.Order().ElementAt(values.Count / 10):0.00} p50 {Middle(values):0.00} p90 {values.Order().ElementAt(values.Count * 9 / 10):0.00}";
 }

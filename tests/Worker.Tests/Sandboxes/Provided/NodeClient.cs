@@ -53,4 +53,24 @@ internal static class NodeClient
 
         return client;
     }
+
+    /// <summary>Fills a directory with a function: the client, index.js and a bootstrap that starts the one with the other.</summary>
+    public static async Task MakeFunctionAsync(string directory, string code)
+    {
+        Copy(await FindAsync(), Path.Combine(directory, "node_modules", "aws-lambda-ric"));
+        await File.WriteAllTextAsync(Path.Combine(directory, "index.js"), code);
+        var bootstrap = Path.Combine(directory, "bootstrap");
+        await File.WriteAllTextAsync(bootstrap, "#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n");
+        File.SetUnixFileMode(bootstrap, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
 }

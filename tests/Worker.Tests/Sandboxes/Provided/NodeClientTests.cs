@@ -1,4 +1,3 @@
-using System.Text;
 using FaasCluster.Contracts.Functions;
 using FaasCluster.Contracts.Invocations;
 using FaasCluster.Contracts.Packages;
@@ -78,30 +77,15 @@ public sealed class NodeClientTests(SandboxFixture fixture) : IClassFixture<Sand
 
     private async Task<FunctionRevision> DeployAsync(string handler, string code)
     {
-        var client = await NodeClient.FindAsync();
         var directory = Directory.CreateTempSubdirectory("faas-ric-").FullName;
         try
         {
-            Copy(client, Path.Combine(directory, "node_modules", "aws-lambda-ric"));
-            await File.WriteAllTextAsync(Path.Combine(directory, "index.js"), code);
-            var bootstrap = Path.Combine(directory, "bootstrap");
-            await File.WriteAllBytesAsync(bootstrap, Encoding.UTF8.GetBytes("#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n"));
-            File.SetUnixFileMode(bootstrap, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            await NodeClient.MakeFunctionAsync(directory, code);
             return fixture.Deploy(RuntimeIds.Provided, handler, PackageBuilder.FromDirectory(directory));
         }
         finally
         {
             Directory.Delete(directory, recursive: true);
-        }
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
         }
     }
 }
