@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import time
 
 CLONE_NEWUSER = 0x10000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -19,6 +20,13 @@ plan = json.load(sys.stdin)
 os.write(3, b"\0\0\0\4\1\0\0\0\0")
 os.read(3, 1)
 held, broken = [], {}
+
+# What is refused is so at once, unless the worker has no time for it now. So long for all connections together: the worker gives up later.
+give_up = time.monotonic() + 20
+
+
+def patience():
+    return max(1, give_up - time.monotonic())
 
 
 def attempt(name):
@@ -107,7 +115,7 @@ def _():
 @attempt("the host's loopback")
 def _():
     with socket.socket() as client:
-        client.settimeout(5)
+        client.settimeout(patience())
         client.connect(("127.0.0.1", plan["port"]))
         return f"127.0.0.1:{plan['port']}"
 
@@ -122,7 +130,7 @@ def _():
 def reaches(host, port):
     """What was captured is accepted first and reset when it is refused; anything but that has reached something."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
-        client.settimeout(5)
+        client.settimeout(patience())
         try:
             client.connect((host, port))
             client.send(b"GET / HTTP/1.0\r\n\r\n")

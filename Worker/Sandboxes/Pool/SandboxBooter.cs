@@ -9,7 +9,7 @@ namespace FaasCluster.Worker.Sandboxes.Pool;
 /// <summary>Boots generic sandboxes, a few at a time.</summary>
 internal sealed class SandboxBooter(SandboxLauncher launcher, SandboxNetworks networks, SandboxOptions options)
 {
-    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(5);
 
     // Not disposed: that does nothing as long as nobody asks for its handle, and a boot may end after the worker's sandboxes have.
     private readonly SemaphoreSlim places = new(options.ConcurrentBoots);
