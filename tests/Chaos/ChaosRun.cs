@@ -39,6 +39,10 @@ internal static class ChaosRun
         {
             await File.WriteAllTextAsync(Path.Combine(work, "keep"), "", CancellationToken.None);
             await output.WriteLineAsync($"The history, the findings, the store and the logs of all processes are in {work}");
+            foreach (var line in LogExcerpts.Of(work, report.Findings))
+            {
+                await output.WriteLineAsync(line);
+            }
         }
         else if (string.IsNullOrEmpty(given))
         {

@@ -26,7 +26,9 @@ public sealed class DeadLetterTests
         Assert.Equal(letter, await FaasAsync("dead-letters list width --state redriven"));
         Assert.Equal(3, (await FaasAsync("invocations width")).TrimEnd().Split('\n').Length);
         Assert.Equal(2, Assert.Single((await platform.Client.UsageAsync()).Functions).Attempts);
-        Assert.DoesNotContain("BAD", await FaasAsync("doctor"));
+
+        // A check that a busy machine leaves no time for finds the store slow.
+        await Until.TrueAsync(async () => await RunAsync("doctor") is { Status: 0 } doctor && !doctor.Output.Contains("BAD", StringComparison.Ordinal), "the doctor finds nothing");
 
         Task DeployAsync(string statement) => platform.Client.DeployFileAsync(
             "app.py", $"def handler(event, context):\n    {statement}\n", "{name: width, runtime: python3, handler: app.handler, retries: {attempts: 0}}");

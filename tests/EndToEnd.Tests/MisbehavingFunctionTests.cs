@@ -68,8 +68,15 @@ public sealed class MisbehavingFunctionTests(SharedPlatforms platforms) : IDispo
         Assert.Equal("failed", record.State);
         Assert.Equal(code, record.Error!.Code);
         Assert.True(Assert.Single(record.Attempts!).BilledMs > 0);
-        using var after = await client.InvokeAsync($"wrong-{what}", """{"what":"nothing"}""");
-        Assert.Equal("\"done\"", await after.Content.ReadAsStringAsync());
+
+        // Two seconds are little on a busy machine: one that only takes long is no broken function.
+        await Until.TrueAsync(
+            async () =>
+            {
+                using var after = await client.InvokeAsync($"wrong-{what}", """{"what":"nothing"}""");
+                return await after.Content.ReadAsStringAsync() == "\"done\"";
+            },
+            "the function answers again");
     }
 
     [Fact]
@@ -81,7 +88,7 @@ public sealed class MisbehavingFunctionTests(SharedPlatforms platforms) : IDispo
         using var answer = await client.InvokeAsync("wrong-print", """{"what":"print"}""");
 
         Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync());
-        var id = FaasClient.IdOf(answer);
+        var id = (await client.EndOfAsync(FaasClient.IdOf(answer))).Id;
         IReadOnlyList<Contracts.Api.LogLineDescription> lines = [];
         await Until.TrueAsync(async () => (lines = await client.LogsAsync(id)).Count > 0, "the log is stored");
         Assert.True(lines.Sum(line => line.Text.Length) <= Contracts.Limits.LogBytes + 1000);

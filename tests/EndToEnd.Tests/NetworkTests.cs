@@ -29,7 +29,7 @@ public sealed class NetworkTests
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("\"ok\"", await answer.Content.ReadAsStringAsync());
-        var id = FaasClient.IdOf(answer);
+        var id = (await client.EndOfAsync(FaasClient.IdOf(answer))).Id;
         await Until.TrueAsync(
             async () => (await client.LogsAsync(id)).Any(line => line.Stream == "platform" && line.Text.StartsWith("connection to 169.254.169.254:80 refused", StringComparison.Ordinal)),
             "a line about the refusal in the log");

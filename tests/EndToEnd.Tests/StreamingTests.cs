@@ -25,7 +25,7 @@ public sealed class StreamingTests
                 yield bytes([i % 251]) * 65536
         """;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Theory]
     [InlineData("embedded")]
@@ -55,7 +55,7 @@ public sealed class StreamingTests
         var ended = await client.EndOfAsync(id);
         Assert.Equal(("cancelled", "caller_left"), (ended.State, ended.Error?.Code));
         var attempt = Assert.Single(ended.Attempts!);
-        Assert.InRange(attempt.RunMs, 20, 60_000);
+        Assert.InRange(attempt.RunMs, 20, 600_000);
         Assert.Equal((long)Math.Ceiling(Math.Round(attempt.InitMs + attempt.RunMs, 4)), attempt.BilledMs);
         Assert.Equal(attempt.Cost, Assert.Single((await client.UsageAsync()).Functions).Cost);
 

@@ -24,7 +24,7 @@ public static class GoExample
             throw new InvalidOperationException($"go build in '{example}' failed: {errors}");
         }
 
-        Directory.Delete(Path.Combine(directory, "go"), recursive: true);
+        Directories.Delete(Path.Combine(directory, "go"));
         File.Copy(Path.Combine(example, "function.yaml"), Path.Combine(directory, "function.yaml"), overwrite: true);
         return target;
     }

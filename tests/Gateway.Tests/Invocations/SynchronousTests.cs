@@ -34,7 +34,9 @@ public sealed class ClusterSynchronousTests(ClusterGateway gateway) : Synchronou
         using (var response = await call)
         {
             var problem = await response.ProblemAsync(HttpStatusCode.BadGateway, "worker_lost");
-            var described = await gateway.Client.GetAsync($"/api/invocations/{problem.InvocationId}", ApiJson.Default.InvocationDescription);
+
+            // The answer waits for its record, but no longer than a second.
+            var described = await Until.NotNullAsync(() => FindAsync(problem.InvocationId), "the lost call is recorded");
             Assert.Equal(("lost", "worker_lost"), (described.State, described.Error!.Code));
             Assert.Contains(worker.Id, described.Error.Message);
             Assert.Equal(0, Assert.Single(described.Attempts!).BilledMs);
@@ -45,6 +47,12 @@ public sealed class ClusterSynchronousTests(ClusterGateway gateway) : Synchronou
         await worker.EndAsync();
         var page = await gateway.Client.GetAsync($"/api/invocations?function={name}", ApiJson.Default.PageInvocationDescription);
         Assert.Equal("lost", Assert.Single(page.Items).State);
+
+        async Task<InvocationDescription?> FindAsync(Guid? id)
+        {
+            using var found = await gateway.Client.GetAsync($"/api/invocations/{id}");
+            return found.StatusCode == HttpStatusCode.NotFound ? null : await found.ReadAsync(ApiJson.Default.InvocationDescription);
+        }
     }
 }
 
