@@ -7,6 +7,7 @@ namespace FaasCluster.Messaging.InProcess;
 internal sealed class InProcessAnswerStream(WaitingCalls calls, Entry entry, Action<ErrorCode> onRefused) : IAnswerStream, IAnswerSource
 {
     private readonly AnswerCredit credit = new(entry.StreamWindow);
+    private readonly FirstRefusal refusal = new();
     private bool isBroken;
     private long count;
 
@@ -33,7 +34,11 @@ internal sealed class InProcessAnswerStream(WaitingCalls calls, Entry entry, Act
 
     public void Grant(long total) => credit.Consume(total);
 
-    public void Refuse(ErrorCode why) => _ = Task.Run(() => Break(why));
+    public void Refuse(ErrorCode why)
+    {
+        _ = refusal.Settle(why);
+        _ = Task.Run(() => Break(why));
+    }
 
     public void Dispose()
     {
@@ -60,7 +65,7 @@ internal sealed class InProcessAnswerStream(WaitingCalls calls, Entry entry, Act
     {
         if (!Interlocked.Exchange(ref isBroken, true))
         {
-            onRefused(why);
+            onRefused(refusal.Settle(why));
             credit.Refuse();
         }
     }

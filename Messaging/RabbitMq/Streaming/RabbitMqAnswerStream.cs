@@ -13,6 +13,7 @@ namespace FaasCluster.Messaging.RabbitMq.Streaming;
 internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Incoming incoming, Action<ErrorCode> onRefused) : IAnswerStream
 {
     private readonly AnswerCredit credit = new(incoming.StreamWindow);
+    private readonly FirstRefusal refusal = new();
     private LiveChannel? channel;
     private long sequence;
     private bool isBroken;
@@ -58,7 +59,11 @@ internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Inc
     public void Consume(long total) => credit.Consume(total);
 
     /// <summary>Nobody takes it any more. Does not wait for the kill.</summary>
-    public void Refuse(ErrorCode why) => _ = Task.Run(() => Break(why));
+    public void Refuse(ErrorCode why)
+    {
+        _ = refusal.Settle(why);
+        _ = Task.Run(() => Break(why));
+    }
 
     public void Dispose() => owner.Forget(this);
 
@@ -104,7 +109,7 @@ internal sealed class RabbitMqAnswerStream(AnswerStreams owner, long number, Inc
             return;
         }
 
-        onRefused(why);
+        onRefused(refusal.Settle(why));
         credit.Refuse();
     }
 }
